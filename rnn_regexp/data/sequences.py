@@ -1,0 +1,70 @@
+"""What a dataset is to the rest of the project: three splits of padded sequences with lengths."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from rnn_regexp.fields import Settings
+
+
+@dataclass(frozen=True)
+class Split:
+    """N labelled sequences. Positions behind a sequence's length hold 0 and never change a result."""
+
+    inputs: Tensor  # (N, T) int64 token ids, or (N, T, D) float32 features
+    lengths: Tensor  # (N,) int64, each in 1..T
+    targets: Tensor  # (N,) int64 class index
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def head(self, count: int) -> "Split":
+        """The first ``count`` sequences."""
+        return Split(self.inputs[:count], self.lengths[:count], self.targets[:count])
+
+
+@dataclass(frozen=True)
+class SequenceData:
+    """A dataset in memory. Everything fitted (vocabulary, scaling) comes from ``train`` alone."""
+
+    train: Split
+    valid: Split
+    test: Split
+    classes: tuple[str, ...]
+    vocabulary: tuple[str, ...] = ()  # id -> token; 0 is <pad>, 1 is <unk>; empty for features
+    provenance: dict[str, str] = field(default_factory=dict)  # package or file -> version or sha256
+
+    @property
+    def features(self) -> int:
+        """D of (N, T, D) inputs, or 0 where inputs are token ids."""
+        return self.train.inputs.shape[2] if self.train.inputs.dim() == 3 else 0
+
+    def digest(self) -> str:
+        """Hash of every tensor, the classes and the vocabulary: what a run's numbers depend on."""
+        sha = hashlib.sha256(repr((self.classes, self.vocabulary)).encode())
+        for split in (self.train, self.valid, self.test):
+            for tensor in (split.inputs, split.lengths, split.targets):
+                sha.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
+                sha.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+        return sha.hexdigest()[:16]
+
+
+@dataclass
+class Dataset(Settings):
+    """Settings of a dataset; ``load`` reads it. Subclasses are listed in ``rnn_regexp.data.ALL``."""
+
+    source: ClassVar[str] = ""  # one line: where the data come from
+
+    def load(self) -> SequenceData:
+        """Read, split and encode the data.
+
+        Raises ``DataError`` with one line that names the file, the column or the row at fault.
+        """
+        raise NotImplementedError
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message is one line for the user."""

@@ -1,0 +1,117 @@
+"""Settings declared once: default, allowed values, and whether runs of one cohort may differ in them.
+
+Every configurable object of the project is a plain dataclass whose fields are made here::
+
+    @dataclass
+    class Dropout(Regularizer):
+        rate: float = per_run(0.0, "[0, 1)", strength=True)
+        locked: bool = structural(False)
+
+``per_run`` fields change numbers and not shapes, so runs that differ in them train together;
+``structural`` fields are part of the cohort key.  A ``strength`` is a field whose default is the
+technique's neutral value: at it, the technique is exactly the identity.  A ``volatile`` field
+cannot change a result (a device's name, a path), so it is no part of a run's identity.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+INTERVAL, PER_RUN, STRENGTH, VOLATILE = "interval", "per_run", "strength", "volatile"
+
+
+def per_run(default: Any, interval: str | None = None, *, strength: bool = False) -> Any:
+    """A setting that may differ between the runs of a cohort; ``interval`` like ``"[0, 1)"``."""
+    return _field(default, {PER_RUN: True, INTERVAL: interval, STRENGTH: strength})
+
+
+def structural(default: Any, interval: str | None = None, *, strength: bool = False) -> Any:
+    """A setting that all runs of a cohort share."""
+    return _field(default, {PER_RUN: False, INTERVAL: interval, STRENGTH: strength})
+
+
+def volatile(default: Any, interval: str | None = None) -> Any:
+    """A setting that cannot change a result and so is left out of a run's identity."""
+    return _field(default, {PER_RUN: False, INTERVAL: interval, VOLATILE: True})
+
+
+def _field(default: Any, metadata: dict[str, Any]) -> Any:
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def inside(value: float, interval: str) -> bool:
+    """Whether ``value`` lies in ``interval``, a text such as ``"(0, inf]"``; NaN lies in none."""
+    low, high = (float(edge) for edge in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    return above and below
+
+
+def problems(settings: type, values: Mapping[str, Any], key: str = "") -> list[str]:
+    """One line for each value outside its field's interval, spelled as the user typed the key."""
+    prefix = f"{key}." if key else ""
+    found = []
+    for field in dataclasses.fields(settings):
+        interval, value = field.metadata.get(INTERVAL), values.get(field.name)
+        if interval is None or value is None:
+            continue
+        if not inside(value, interval):
+            found.append(f"{prefix}{field.name} must be in {interval}, got {value}")
+    return found
+
+
+class Settings:
+    """Base of the configurable dataclasses: refuses values outside their intervals.
+
+    Raises ``ValueError`` with one line for each bad field.
+    """
+
+    def __post_init__(self) -> None:
+        values = {name: getattr(self, name) for name in names(type(self))}
+        plain = {name: value for name, value in values.items() if isinstance(value, (int, float))}
+        found = problems(type(self), plain, type(self).__name__)
+        if found:
+            raise ValueError("\n".join(found))
+
+
+def names(settings: type, mark: str | None = None) -> Iterator[str]:
+    """The field names of a dataclass, or those that carry ``mark`` (``PER_RUN``, ``STRENGTH`` ...)."""
+    for field in dataclasses.fields(settings):
+        if mark is None or field.metadata.get(mark):
+            yield field.name
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, enums and tuples as the dictionaries, names and lists that JSON and YAML hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = {name: plain(getattr(value, name)) for name in names(type(value))}
+        return {"name": snake_case(type(value).__name__), **named}
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def snake_case(name: str) -> str:
+    """``WeightDecay`` -> ``weight_decay``; ``LSTM`` -> ``lstm``: a class as it is called in YAML."""
+    if name.isupper():
+        return name.lower()
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def label(value: Any) -> str:
+    """A setting's value as it stands in tables: ``0.5``, ``orthogonal``, ``none`` for no limit."""
+    if isinstance(value, Enum):
+        return value.name
+    if value is None or (isinstance(value, float) and math.isinf(value)):
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,114 @@
+"""The folder of a study on disk: the truth about its runs. Every write is atomic.
+
+::
+
+    outputs/<study>/
+      study.yaml      the study as resolved: factors, baselines, seeds, metric, base experiment
+      plan.csv        run_id, variant, seed, cohort, one column per factor (labels)
+      runs/<id>.json  one finished, diverged or failed run: experiment, metrics, history
+      runs.csv, effects.csv, report.md, report.html   derived from the above, and rebuilt at will
+"""
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
+
+
+@dataclasses.dataclass
+class RunResult:
+    """What is known of a run that ended."""
+
+    run_id: str
+    seed: int
+    status: str  # FINISHED, DIVERGED or FAILED
+    experiment: dict[str, Any]  # the resolved configuration as plain values
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)  # train/loss, best/epoch ...
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)  # one row an epoch
+    seconds: float = 0.0  # the run's share of its cohort's time
+    started: float = 0.0  # unix time
+    diverged_at: int | None = None  # optimizer step
+    error: str | None = None
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)  # versions, data digest
+
+
+class Ledger:
+    """Reads and writes one study's folder."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def record(self, result: RunResult) -> None:
+        """Keep a run's result; after this returns it survives a crash of process or machine."""
+        path = self.folder / "runs" / f"{result.run_id}.json"
+        write_text(path, json.dumps(_finite(dataclasses.asdict(result)), indent=1))
+
+    def results(self) -> list[RunResult]:
+        """All recorded runs, ordered by run id; a file that a crash cut short is passed over."""
+        return [result for result in map(_read, sorted(self.folder.glob("runs/*.json"))) if result]
+
+    def recorded(self) -> set[str]:
+        """Ids of the runs that need not be trained again: those that finished or diverged."""
+        return {result.run_id for result in self.results() if result.status != FAILED}
+
+    def write(self, name: str, text: str) -> Path:
+        """Put a derived file (report, table) into the folder."""
+        return write_text(self.folder / name, text)
+
+    def read(self, name: str) -> str | None:
+        """The text of a file of the folder, or None where there is none."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file so that a reader, or a crash, sees the old text or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    return path
+
+
+def _read(path: Path) -> RunResult | None:
+    try:
+        return RunResult(**json.loads(path.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
+        return None
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: a number that is neither is left out of its table."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items() if not _nonfinite(item)}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _nonfinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def environments(results: Iterable[RunResult]) -> Iterator[dict[str, str]]:
+    """The distinct environments (versions, data digests) in which runs were trained."""
+    seen: list[dict[str, str]] = []
+    for result in results:
+        if result.environment not in seen:
+            seen.append(result.environment)
+            yield result.environment
