@@ -114,4 +114,5 @@ def label(value: Any) -> str:
         return value.name
     if value is None or (isinstance(value, float) and math.isinf(value)):
         return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text.replace("e-0", "e-").replace("e+0", "e+") if isinstance(value, float) else text

@@ -1,0 +1,1 @@
+"""From factors to verdicts: designs, plans, statistics, report."""

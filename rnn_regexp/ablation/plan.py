@@ -1,0 +1,157 @@
+"""From a study to runs and cohorts."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from rnn_regexp import experiment as experiments
+from rnn_regexp.ablation.design import Variant, variants
+from rnn_regexp.ablation.study import Factor, Study, StudyError
+from rnn_regexp.experiment import Experiment
+from rnn_regexp.fields import label, plain
+from rnn_regexp.training.cohort import compatible, key, structure
+
+Resolve = Callable[[Mapping[str, Any]], Experiment]  # settings by key -> the experiment with them
+Read = Callable[[Experiment, str], Any]  # the value of a key in an experiment
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedRun:
+    """One run of a study before it is trained."""
+
+    run_id: str
+    variant: Variant
+    seed: int
+    experiment: Experiment
+
+
+@dataclasses.dataclass
+class Plan:
+    """What a study will train: the runs, and the cohorts in which they train together."""
+
+    study: Study
+    base: Experiment
+    levels: dict[str, list[str]]  # factor -> labels
+    baseline: dict[str, str]  # factor -> label
+    runs: list[PlannedRun]
+    cohorts: list[list[PlannedRun]]
+
+    @property
+    def variants(self) -> list[Variant]:
+        return list({run.variant.name: run.variant for run in self.runs}.values())
+
+
+def make_plan(study: Study, resolve: Resolve, read: Read, width: int) -> Plan:
+    """Resolve every variant, give each run its id, and group the runs into cohorts.
+
+    Raises ``StudyError`` with one line for each problem of the study's factors.
+    """
+    base = resolve({})
+    settings = {name: _settings(name, factor, resolve, read) for name, factor in study.factors.items()}
+    baseline = {name: _baseline(name, study.factors[name], own, base, read) for name, own in settings.items()}
+    levels = {name: list(own) for name, own in settings.items()}
+    planned = variants(study.design, levels, baseline)
+    runs = [run for variant in planned for run in _runs(study, variant, settings, resolve)]
+    unique = list({run.run_id: run for run in runs}.values())
+    return Plan(study, base, levels, baseline, unique, cohorts(unique, width))
+
+
+def _settings(name: str, factor: Factor, resolve: Resolve, read: Read) -> dict[str, Any]:
+    """A factor's levels by label, in order; resolving each one checks its key and its type."""
+    if not factor.levels:
+        raise StudyError(f"study.factors.{name}.levels: no levels")
+    values = [_value(name, factor.key, level, resolve, read) for level in factor.levels]
+    return {label(value): value for value in values}
+
+
+def _value(name: str, key: str, level: Any, resolve: Resolve, read: Read) -> Any:
+    try:
+        return read(resolve({key: level}), key)
+    except StudyError as error:
+        raise StudyError(f"study.factors.{name}: {error}") from None
+
+
+def _baseline(
+    name: str, factor: Factor, levels: Mapping[str, Any], base: Experiment, read: Read
+) -> str:
+    own = factor.baseline if factor.baseline is not None else read(base, factor.key)
+    if isinstance(own, (int, float)) and not isinstance(own, bool):
+        own = float(own) if any(isinstance(value, float) for value in levels.values()) else own
+    if label(own) not in levels:
+        allowed = ", ".join(levels)
+        raise StudyError(
+            f"study.factors.{name}.baseline: {label(own)} is not among the levels ({allowed})"
+        )
+    return label(own)
+
+
+def _runs(
+    study: Study, variant: Variant, settings: Mapping[str, Mapping[str, Any]], resolve: Resolve
+) -> list[PlannedRun]:
+    chosen = {study.factors[name].key: settings[name][own] for name, own in variant.labels.items()}
+    resolved = resolve(chosen)
+    seeded = (dataclasses.replace(resolved, seed=seed) for seed in study.seed_list())
+    return [PlannedRun(experiments.run_id(own), variant, own.seed, own) for own in seeded]
+
+
+def cohorts(runs: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
+    """Runs of one structure together, at most ``width``, and of nearly equal size.
+
+    Depends on the plan alone, so a study that is continued trains the same cohorts.
+    """
+    groups: list[list[PlannedRun]] = []
+    for run in runs:
+        fitting = (group for group in groups if _fits(group, run))
+        group = next(fitting, None)
+        if group is None:
+            groups.append(group := [])
+        group.append(run)
+    return [part for group in groups for part in _split(group, width)]
+
+
+def _fits(group: list[PlannedRun], run: PlannedRun) -> bool:
+    first = group[0].experiment
+    own = run.experiment
+    if _shape(first) != _shape(own):
+        return False
+    return compatible([structure(member.experiment.regularizers) for member in (*group, run)])
+
+
+def _shape(experiment: Experiment) -> str:
+    return key((experiment.model, experiment.dataset, experiment.optimizer, experiment.training))
+
+
+def _split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
+    parts = -(-len(group) // width)
+    edges = [round(i * len(group) / parts) for i in range(parts + 1)]
+    return [group[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def study_yaml(plan: Plan, command: str) -> str:
+    """The study as resolved, as it stands in the ledger."""
+    study = plain(plan.study)
+    for unneeded in ("name", "plan_only", "first_seed"):
+        study.pop(unneeded)
+    factors = {
+        name: {"key": plan.study.factors[name].key, "baseline": plan.baseline[name], "levels": own}
+        for name, own in plan.levels.items()
+    }
+    seeds = plan.study.seed_list()
+    text = {"name": plan.study.name} | study | {"seeds": seeds, "factors": factors}
+    return yaml.safe_dump(text | {"base": plain(plan.base), "command": command}, sort_keys=False)
+
+
+def plan_csv(plan: Plan) -> str:
+    """The runs as a table: run_id, variant, seed, cohort, one column per factor."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["run_id", "variant", "seed", "cohort", *plan.levels])
+    number = {run.run_id: i for i, cohort in enumerate(plan.cohorts) for run in cohort}
+    for run in plan.runs:
+        labels = run.variant.labels.values()
+        writer.writerow([run.run_id, run.variant.name, run.seed, number[run.run_id], *labels])
+    return out.getvalue()

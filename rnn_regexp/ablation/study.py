@@ -1,0 +1,55 @@
+"""What a study is: factors with levels around a base experiment, a design, seeds, a metric."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from rnn_regexp.fields import Settings, structural
+
+
+class Design(Enum):
+    """How factors become variants; see ``design``."""
+
+    one_at_a_time = "one_at_a_time"
+    factorial = "factorial"
+
+
+class Evaluate(Enum):
+    """Which weights of a run are judged: those of the last epoch, or of the best validation loss."""
+
+    last = "last"
+    best = "best"
+
+
+@dataclass
+class Factor:
+    """One setting under study. ``none`` among the levels means the technique's neutral value."""
+
+    key: str = ""  # the setting as typed on the command line, e.g. regularizers.dropout.rate
+    levels: list[Any] = field(default_factory=list)
+    baseline: Any = None  # one of the levels; where it is not given, the base experiment's own value
+
+
+@dataclass
+class Study(Settings):
+    """A base experiment's variations and the question they answer."""
+
+    name: str = ""
+    title: str = ""
+    design: Design = Design.one_at_a_time
+    factors: dict[str, Factor] = field(default_factory=dict)
+    seeds: int = structural(5, "[1, inf)")
+    first_seed: int = structural(0, "[0, inf)")
+    metric: str = "valid/loss"
+    evaluate: Evaluate = Evaluate.last
+    alpha: float = structural(0.05, "(0, 1)")
+    margin: float | None = structural(None, "(0, inf)")  # smallest difference that matters
+    plan_only: bool = False
+
+    def seed_list(self) -> list[int]:
+        """The seeds: blocks of the analysis, shared by all variants."""
+        return list(range(self.first_seed, self.first_seed + self.seeds))
+
+
+class StudyError(ValueError):
+    """A study that cannot be planned; one line for each problem."""

@@ -1,0 +1,167 @@
+"""An experiment is one fully resolved configuration; a cohort of them is trained together."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import platform
+import subprocess
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnn_regexp import __version__
+from rnn_regexp.data.sequences import Dataset, SequenceData
+from rnn_regexp.fields import VOLATILE, names, plain
+from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
+from rnn_regexp.models import Model
+from rnn_regexp.regularizers.base import Regularizer
+from rnn_regexp.training.cohort import Cohort, RunSettings
+from rnn_regexp.training.loop import Progress, train
+from rnn_regexp.training.optimizers import Optimizer
+from rnn_regexp.training.record import Outcome
+from rnn_regexp.training.settings import Training
+
+NUMERICS = 1  # increased by a change that alters what a run computes: old results are not reused
+
+
+@dataclasses.dataclass
+class Experiment:
+    """Model, data, regularizers, optimizer, training and seed: all that decides a run's numbers."""
+
+    model: Model
+    dataset: Dataset
+    optimizer: Optimizer
+    regularizers: dict[str, Regularizer] = dataclasses.field(default_factory=dict)
+    training: Training = dataclasses.field(default_factory=Training)
+    seed: int = 0
+
+
+def run_id(experiment: Experiment) -> str:
+    """Content hash of everything that can change a run's numbers, 12 hexadecimal digits.
+
+    Volatile settings (device, paths) are left out, and so are regularizers at neutral strength;
+    the data's digest and the numerics version are in.
+    """
+    identity = {
+        "experiment": _identity(experiment),
+        "data": digest(experiment.dataset),
+        "numerics": NUMERICS,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _identity(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        volatile = set(names(type(value), VOLATILE))
+        kept = {n: _identity(getattr(value, n)) for n in names(type(value)) if n not in volatile}
+        return {"name": type(value).__name__, **kept}
+    if isinstance(value, dict):
+        present = {n: v for n, v in value.items() if not getattr(v, "neutral", False)}
+        return {name: _identity(own) for name, own in present.items()}
+    return plain(value)
+
+
+_loaded: dict[str, tuple[SequenceData, str]] = {}  # settings -> data and digest, in this process
+
+
+def load(dataset: Dataset) -> SequenceData:
+    """The data, read once in a process."""
+    return _load(dataset)[0]
+
+
+def digest(dataset: Dataset) -> str:
+    """Hash of the data as read."""
+    return _load(dataset)[1]
+
+
+def _load(dataset: Dataset) -> tuple[SequenceData, str]:
+    settings = json.dumps(plain(dataset), sort_keys=True)
+    if settings not in _loaded:
+        data = dataset.load()
+        _loaded[settings] = data, data.digest()
+    return _loaded[settings]
+
+
+def run_cohort(
+    experiments: Sequence[Experiment],
+    ledger: Ledger,
+    progress: Progress = lambda epochs: None,
+    train: Callable[..., list[Outcome]] = train,
+) -> list[RunResult]:
+    """Train experiments of one shape together and record each in the ledger.
+
+    A cohort that raises is recorded as failed, run by run, with its traceback.
+    """
+    started = time.time()
+    try:
+        outcomes = train(_cohort(experiments), progress)
+        errors: list[str | None] = [None] * len(outcomes)
+    except Exception:
+        outcomes = [Outcome() for _ in experiments]
+        errors = [traceback.format_exc()] * len(experiments)
+    seconds = (time.time() - started) / len(experiments)
+    results = [
+        _result(experiment, outcome, error, started, seconds)
+        for experiment, outcome, error in zip(experiments, outcomes, errors, strict=True)
+    ]
+    for result in results:
+        ledger.record(result)
+    return results
+
+
+def _cohort(experiments: Sequence[Experiment]) -> Cohort:
+    first = experiments[0]
+    runs = [RunSettings(own.seed, own.regularizers, own.optimizer) for own in experiments]
+    return Cohort(first.model, first.training, runs, load(first.dataset))
+
+
+def _result(
+    experiment: Experiment, outcome: Outcome, error: str | None, started: float, seconds: float
+) -> RunResult:
+    ended = DIVERGED if outcome.diverged_at is not None else FINISHED
+    return RunResult(
+        run_id=run_id(experiment),
+        seed=experiment.seed,
+        status=FAILED if error else ended,
+        experiment=plain(experiment),
+        metrics=outcome.metrics,
+        history=outcome.history,
+        seconds=round(seconds, 3),
+        started=started,
+        diverged_at=outcome.diverged_at,
+        error=error,
+        environment=environment(experiment),
+    )
+
+
+def environment(experiment: Experiment) -> dict[str, str]:
+    """Versions, device, data digest and source revision with which a run is trained."""
+    data, data_digest = _load(experiment.dataset)
+    device = experiment.training.torch_device()
+    gpu = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
+    return {
+        "rnn_regexp": __version__,
+        "revision": _revision(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "device": f"{device.type} ({gpu})",
+        "data_digest": data_digest,
+        **{f"data_{name}": version for name, version in data.provenance.items()},
+    }
+
+
+@functools.cache
+def _revision() -> str:
+    """The git revision of the source tree, or "" for an installed package."""
+    here = Path(__file__).parent
+    if not (here.parent / ".git").exists():
+        return ""
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip()

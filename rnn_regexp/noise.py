@@ -1,0 +1,76 @@
+"""Keyed random numbers for K runs at once: no generator, no state, no order of drawing.
+
+A number depends on (run seed, site, step, position) alone, so a run sees the same masks alone and
+in any cohort, whichever other regularizers are on, before and after it is resumed, on CPU and CUDA::
+
+    z_i = mix(key + i * gamma),   key = mix(mix(seed + site) + step)
+
+This is SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators",
+section 4) started at a hashed key.  Each 64-bit output gives two numbers of 24 bits.
+Positions are counted in row-major order: growing the *first* dimension of a shape leaves the
+numbers that were there unchanged, so padding a batch to more time steps changes no mask.
+"""
+
+import hashlib
+import math
+
+import torch
+from torch import Tensor
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+_GAMMA = _signed(0x9E3779B97F4A7C15)
+_FIRST = _signed(0xBF58476D1CE4E5B9)
+_SECOND = _signed(0x94D049BB133111EB)
+
+
+class Noise:
+    """The random numbers of K runs at one optimizer step (or epoch, or at initialization: 0)."""
+
+    def __init__(self, seeds: Tensor, step: int = 0) -> None:
+        self.seeds = seeds  # (K,) int64
+        self.step = step
+
+    def bits(self, site: str, count: int) -> Tensor:
+        """``count`` 64-bit integers for each run, (K, count) int64."""
+        keys = _mix(_mix(self.seeds + _site_key(site)) + self.step)  # (K,)
+        position = torch.arange(1, count + 1, device=keys.device) * _GAMMA  # (count,)
+        return _mix(keys[:, None] + position)
+
+    def uniform(self, site: str, shape: tuple[int, ...]) -> Tensor:
+        """Numbers in [0, 1), multiples of 2^-24, (K, *shape) float32."""
+        count = math.prod(shape)
+        words = self.bits(site, (count + 1) // 2).view(torch.int32)[:, :count]  # (K, count)
+        numbers = words.bitwise_right_shift(8).bitwise_and_(0xFFFFFF)
+        return numbers.float().mul_(2.0**-24).view(-1, *shape)
+
+    def keep(self, site: str, shape: tuple[int, ...], rate: Tensor) -> Tensor:
+        """True with probability 1 - rate, with one rate (K,) a run; (K, *shape) bool."""
+        drawn = self.uniform(site, shape)
+        return drawn >= rate.to(drawn).view(-1, *(1 for _ in shape))
+
+    def normal(self, site: str, shape: tuple[int, ...]) -> Tensor:
+        """Standard normal numbers by inversion, (K, *shape) float64."""
+        middle = self.uniform(site, shape).double() + 2.0**-25  # in (0, 1), symmetric about 1/2
+        return torch.erfinv(2.0 * middle - 1.0) * math.sqrt(2.0)
+
+    def permutation(self, site: str, count: int) -> Tensor:
+        """A random order of 0..count-1 for each run, (K, count) int64."""
+        return self.bits(site, count).argsort(dim=1, stable=True)
+
+
+def _site_key(site: str) -> int:
+    return int.from_bytes(hashlib.blake2b(site.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def _mix(z: Tensor) -> Tensor:
+    """The finalizer of SplitMix64; shifts are logical, hence the masks."""
+    z = z ^ (z >> 30).bitwise_and_((1 << 34) - 1)
+    z = z.mul_(_FIRST)
+    z ^= (z >> 27).bitwise_and_((1 << 37) - 1)
+    z = z.mul_(_SECOND)
+    z ^= (z >> 31).bitwise_and_((1 << 33) - 1)
+    return z

@@ -1,0 +1,54 @@
+"""Weight decay: every weight shrinks a little at every step."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from torch import Tensor
+
+from rnn_regexp.fields import per_run
+from rnn_regexp.regularizers.base import Regularizer, Update, chosen, column
+from rnn_regexp.weights import Weights
+
+
+class Coupling(Enum):
+    """How decay meets the optimizer; ``optimizer`` does what torch's optimizer of that name does."""
+
+    optimizer = "optimizer"
+    coupled = "coupled"
+    decoupled = "decoupled"
+
+
+@dataclass
+class WeightDecay(Regularizer):
+    """Decay of all parameters, biases and embeddings included, as torch's ``weight_decay``.
+
+    coupled:    g <- g + coefficient * W   after clipping, before the optimizer's own scaling
+    decoupled:  W <- W - learning_rate * coefficient * W   before the optimizer's step
+
+    Coupled decay under Adam is not decay in proportion: a weight without gradient moves by about
+    the learning rate at each step, whatever the coefficient (Loshchilov & Hutter 2019, section 2).
+    The survey's example does exactly that; ``coupling=decoupled`` is the remedy.
+    """
+
+    source = "Krogh & Hertz 1992; Loshchilov & Hutter 2019"
+
+    coefficient: float = per_run(0.0, "[0, inf)", strength=True)
+    coupling: Coupling = per_run(Coupling.optimizer)
+
+    def transform_gradients(self, weights: Weights, update: Update) -> None:
+        coefficient = self._share(update, decoupled=False)
+        if coefficient.any():
+            weights.gradient.addcmul_(column(coefficient, weights.flat), weights.flat)
+
+    def before_step(self, weights: Weights, update: Update) -> None:
+        coefficient = self._share(update, decoupled=True)
+        if coefficient.any():
+            weights.flat.mul_(column(1 - update.learning_rate * coefficient, weights.flat))
+
+    def _share(self, update: Update, decoupled: bool) -> Tensor:
+        """The coefficients (K,) of the runs whose decay is of the asked kind, 0 for the others."""
+        named = Coupling.decoupled if decoupled else Coupling.coupled
+        mine = chosen(self.coupling, named, self.coefficient)
+        if update.decoupled is decoupled:
+            mine |= chosen(self.coupling, Coupling.optimizer, self.coefficient)
+        return self.coefficient * mine

@@ -1,0 +1,1 @@
+"""One trainer for K runs: settings, optimizers, cohorts, the loop, evaluation."""

@@ -1,0 +1,124 @@
+"""Optimizers, applied run by run through torch's own functional updates.
+
+Each run has its own settings; a run's weights are one contiguous row, so the update is one call
+of torch's (fused) kernel and equals ``torch.optim`` exactly.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
+
+from rnn_regexp.fields import Settings, per_run, structural
+
+
+@dataclass
+class Optimizer(Settings):
+    """Base: a learning rate and an update of one run's row of weights in place."""
+
+    buffers: ClassVar[int] = 0  # state rows a run needs
+    decoupled: ClassVar[bool] = False  # whether its own weight decay is decoupled
+    source: ClassVar[str] = ""
+
+    lr: float = per_run(1e-3, "(0, inf)")
+
+    def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        """Update ``w`` (P,) in place from ``g`` (P,) and ``state`` (buffers, P).
+
+        ``count`` is the number of steps before this one, a scalar tensor of the run's own that
+        this call increases.
+        """
+        raise NotImplementedError
+
+
+@dataclass
+class SGD(Optimizer):
+    """w <- w - lr * u,  u = momentum * u + g;  Nesterov's variant looks ahead."""
+
+    buffers = 1
+    source = "Robbins & Monro 1951; Sutskever et al. 2013 (momentum)"
+
+    lr: float = per_run(0.1, "(0, inf)")
+    momentum: float = per_run(0.0, "[0, 1)")
+    nesterov: bool = structural(False)
+
+    def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        first = not count.item()
+        buffer: list[Tensor | None] = [None if first or not self.momentum else state[0]]
+        sgd(
+            [w], [g], buffer, foreach=False, lr=self.lr, momentum=self.momentum, dampening=0.0,
+            weight_decay=0.0, nesterov=self.nesterov and self.momentum > 0, maximize=False,
+        )  # fmt: skip
+        if first and buffer[0] is not None:
+            state[0].copy_(buffer[0])
+        count += 1
+
+
+@dataclass
+class Adam(Optimizer):
+    """Adam; ``regularizers.weight_decay`` under it is coupled unless it says otherwise."""
+
+    buffers = 2
+    source = "Kingma & Ba 2015"
+
+    beta1: float = per_run(0.9, "[0, 1)")
+    beta2: float = per_run(0.999, "[0, 1)")
+    eps: float = per_run(1e-8, "(0, inf)")
+
+    def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        adam(
+            [w], [g], [state[0]], [state[1]], [], [count], fused=True, amsgrad=False, lr=self.lr,
+            beta1=self.beta1, beta2=self.beta2, eps=self.eps, weight_decay=0.0, maximize=False,
+        )  # fmt: skip
+
+
+@dataclass
+class AdamW(Adam):
+    """Adam whose own weight decay is decoupled: ``regularizers.weight_decay`` follows it."""
+
+    decoupled = True
+    source = "Loshchilov & Hutter 2019"
+
+
+@dataclass
+class RMSprop(Optimizer):
+    """w <- w - lr * g / (sqrt(v) + eps),  v = alpha * v + (1 - alpha) * g^2; optional momentum."""
+
+    buffers = 2
+    source = "Tieleman & Hinton 2012"
+
+    lr: float = per_run(1e-3, "(0, inf)")
+    alpha: float = per_run(0.99, "[0, 1)")
+    eps: float = per_run(1e-8, "(0, inf)")
+    momentum: float = per_run(0.0, "[0, 1)")
+
+    def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        rmsprop(
+            [w], [g], [state[0]], [], [state[1]], [count], foreach=False, lr=self.lr,
+            alpha=self.alpha, eps=self.eps, weight_decay=0.0, momentum=self.momentum, centered=False,
+        )  # fmt: skip
+
+
+ALL: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, RMSprop)
+
+
+class OptimizerState:
+    """The optimizers of K runs: settings, state rows and step counts of their own."""
+
+    def __init__(self, optimizers: list[Optimizer], flat: Tensor) -> None:
+        K, P = flat.shape
+        self.optimizers = optimizers
+        self.decoupled = optimizers[0].decoupled
+        self.state = flat.new_zeros(K, optimizers[0].buffers, P)
+        self.counts = [torch.zeros((), device=flat.device) for _ in range(K)]
+        self.learning_rate = torch.tensor([own.lr for own in optimizers]).to(flat)  # (K,)
+
+    def step(self, flat: Tensor, gradient: Tensor, alive: list[bool]) -> None:
+        """Update the rows of ``flat`` (K, P) of the runs that are alive."""
+        for k, optimizer in enumerate(self.optimizers):
+            if alive[k]:
+                optimizer.step(flat[k], gradient[k], self.state[k], self.counts[k])

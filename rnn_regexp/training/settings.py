@@ -1,0 +1,55 @@
+"""What can be set about training."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+
+from rnn_regexp.fields import Settings, structural, volatile
+from rnn_regexp.recurrence.layer import Backend
+
+
+class Device(Enum):
+    """Where to train; ``auto`` takes CUDA when there is one."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Precision(Enum):
+    """Floating-point type of weights and activations."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+class DeviceError(ValueError):
+    """A device that was asked for and is not there; the message is one line for the user."""
+
+
+@dataclass
+class Training(Settings):
+    """A fixed budget of epochs. Both the last and the best epoch (by validation loss) are kept."""
+
+    epochs: int = structural(10, "[1, inf)")
+    batch_size: int = structural(32, "[1, inf)")  # sequences
+    limit: int | None = structural(None, "[2, inf)")  # use at most so many sequences of each split
+    backend: Backend = structural(Backend.auto)
+    precision: Precision = structural(Precision.float32)
+    device: Device = volatile(Device.auto)
+
+    def dtype(self) -> torch.dtype:
+        """The torch type of ``precision``."""
+        return torch.float64 if self.precision is Precision.float64 else torch.float32
+
+    def torch_device(self) -> torch.device:
+        """The device to use.
+
+        Raises ``DeviceError`` where CUDA is asked for and absent.
+        """
+        if self.device is Device.cuda and not torch.cuda.is_available():
+            raise DeviceError("training.device=cuda: no CUDA device here (allowed: auto, cpu)")
+        if self.device is Device.cpu or not torch.cuda.is_available():
+            return torch.device("cpu")
+        return torch.device("cuda")
