@@ -100,16 +100,14 @@ def run_cohort(
     started = time.time()
     try:
         outcomes = train(_cohort(experiments), progress)
-        errors: list[str | None] = [None] * len(outcomes)
     except Exception:
-        outcomes = [Outcome() for _ in experiments]
-        errors = [traceback.format_exc()] * len(experiments)
-    seconds = (time.time() - started) / len(experiments)
-    results = [
-        _result(experiment, outcome, error, started, seconds)
-        for experiment, outcome, error in zip(experiments, outcomes, errors, strict=True)
-    ]
+        results = [failure(experiment, traceback.format_exc()) for experiment in experiments]
+    else:
+        ended = zip(experiments, outcomes, strict=True)
+        results = [_result(experiment, outcome) for experiment, outcome in ended]
     for result in results:
+        result.started = started
+        result.seconds = round((time.time() - started) / len(experiments), 3)
         ledger.record(result)
     return results
 
@@ -120,22 +118,23 @@ def _cohort(experiments: Sequence[Experiment]) -> Cohort:
     return Cohort(first.model, first.training, runs, load(first.dataset))
 
 
-def _result(
-    experiment: Experiment, outcome: Outcome, error: str | None, started: float, seconds: float
-) -> RunResult:
-    ended = DIVERGED if outcome.diverged_at is not None else FINISHED
+def _result(experiment: Experiment, outcome: Outcome) -> RunResult:
     return RunResult(
         run_id=run_id(experiment),
         seed=experiment.seed,
-        status=FAILED if error else ended,
+        status=FINISHED if outcome.diverged_at is None else DIVERGED,
         experiment=plain(experiment),
         metrics=outcome.metrics,
         history=outcome.history,
-        seconds=round(seconds, 3),
-        started=started,
         diverged_at=outcome.diverged_at,
-        error=error,
         environment=environment(experiment),
+    )
+
+
+def failure(experiment: Experiment, error: str) -> RunResult:
+    """The record of a run that raised or whose process died; the next command tries it again."""
+    return RunResult(
+        run_id(experiment), experiment.seed, FAILED, plain(experiment), error=error
     )
 
 

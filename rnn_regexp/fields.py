@@ -15,6 +15,7 @@ cannot change a result (a device's name, a path), so it is no part of a run's id
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
@@ -102,17 +103,24 @@ def plain(value: Any) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """``WeightDecay`` -> ``weight_decay``; ``LSTM`` -> ``lstm``: a class as it is called in YAML."""
-    if name.isupper():
-        return name.lower()
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    """``WeightDecay`` -> ``weight_decay``, ``AdamW`` -> ``adamw``: a class as YAML calls it."""
+    return re.sub("(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def label(value: Any) -> str:
     """A setting's value as it stands in tables: ``0.5``, ``orthogonal``, ``none`` for no limit."""
     if isinstance(value, Enum):
         return value.name
+    if isinstance(value, (list, tuple)):
+        return "+".join(map(label, value)) or "none"
     if value is None or (isinstance(value, float) and math.isinf(value)):
         return "none"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text.replace("e-0", "e-").replace("e+0", "e+") if isinstance(value, float) else text
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """Short and as people type it: ``0.25``, ``1e-4``."""
+    if not 0 < abs(value) < 1e-3:
+        return f"{value:g}"
+    mantissa, _, exponent = f"{value:.5e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

@@ -39,11 +39,27 @@ class RunResult:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)  # versions, data digest
 
 
+class LedgerError(ValueError):
+    """A folder that cannot be used; the message is one line for the user."""
+
+
 class Ledger:
     """Reads and writes one study's folder."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+
+    def require_writable(self) -> None:
+        """Refuse a folder that cannot be written before anything is trained.
+
+        Raises ``LedgerError`` with one line.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise LedgerError(f"output: cannot write to {self.folder} ({error.strerror})") from None
 
     def record(self, result: RunResult) -> None:
         """Keep a run's result; after this returns it survives a crash of process or machine."""

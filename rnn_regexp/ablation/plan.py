@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 
 from rnn_regexp import experiment as experiments
+from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.design import Variant, variants
-from rnn_regexp.ablation.study import Factor, Study, StudyError
+from rnn_regexp.ablation.metrics import MIN, goal_of
+from rnn_regexp.ablation.study import Factor, Study
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.fields import label, plain
 from rnn_regexp.training.cohort import compatible, key, structure
@@ -35,6 +37,7 @@ class Plan:
 
     study: Study
     base: Experiment
+    keys: dict[str, str]  # factor -> the setting it varies
     levels: dict[str, list[str]]  # factor -> labels
     baseline: dict[str, str]  # factor -> label
     runs: list[PlannedRun]
@@ -50,20 +53,21 @@ def make_plan(study: Study, resolve: Resolve, read: Read, width: int) -> Plan:
 
     Raises ``StudyError`` with one line for each problem of the study's factors.
     """
-    base = resolve({})
-    settings = {name: _settings(name, factor, resolve, read) for name, factor in study.factors.items()}
-    baseline = {name: _baseline(name, study.factors[name], own, base, read) for name, own in settings.items()}
+    base, factors = resolve({}), study.factor_list()
+    settings = {name: _settings(name, own, resolve, read) for name, own in factors.items()}
+    baseline = {
+        name: _baseline(name, factors[name], own, base, read) for name, own in settings.items()
+    }
     levels = {name: list(own) for name, own in settings.items()}
     planned = variants(study.design, levels, baseline)
-    runs = [run for variant in planned for run in _runs(study, variant, settings, resolve)]
+    keys = {name: own.key for name, own in factors.items()}
+    runs = [run for own in planned for run in _runs(study, own, keys, settings, resolve)]
     unique = list({run.run_id: run for run in runs}.values())
-    return Plan(study, base, levels, baseline, unique, cohorts(unique, width))
+    return Plan(study, base, keys, levels, baseline, unique, cohorts(unique, width))
 
 
 def _settings(name: str, factor: Factor, resolve: Resolve, read: Read) -> dict[str, Any]:
     """A factor's levels by label, in order; resolving each one checks its key and its type."""
-    if not factor.levels:
-        raise StudyError(f"study.factors.{name}.levels: no levels")
     values = [_value(name, factor.key, level, resolve, read) for level in factor.levels]
     return {label(value): value for value in values}
 
@@ -90,9 +94,13 @@ def _baseline(
 
 
 def _runs(
-    study: Study, variant: Variant, settings: Mapping[str, Mapping[str, Any]], resolve: Resolve
+    study: Study,
+    variant: Variant,
+    keys: Mapping[str, str],
+    settings: Mapping[str, Mapping[str, Any]],
+    resolve: Resolve,
 ) -> list[PlannedRun]:
-    chosen = {study.factors[name].key: settings[name][own] for name, own in variant.labels.items()}
+    chosen = {keys[name]: settings[name][own] for name, own in variant.labels.items()}
     resolved = resolve(chosen)
     seeded = (dataclasses.replace(resolved, seed=seed) for seed in study.seed_list())
     return [PlannedRun(experiments.run_id(own), variant, own.seed, own) for own in seeded]
@@ -133,16 +141,25 @@ def _split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
 
 def study_yaml(plan: Plan, command: str) -> str:
     """The study as resolved, as it stands in the ledger."""
-    study = plain(plan.study)
-    for unneeded in ("name", "plan_only", "first_seed"):
-        study.pop(unneeded)
-    factors = {
-        name: {"key": plan.study.factors[name].key, "baseline": plan.baseline[name], "levels": own}
-        for name, own in plan.levels.items()
+    study = plan.study
+    text = {
+        "name": study.name,
+        "title": study.title,
+        "design": study.design.name,
+        "metric": study.metric,
+        "goal": goal_of(study.metric) or MIN,
+        "evaluate": study.evaluate.name,
+        "seeds": study.seed_list(),
+        "alpha": study.alpha,
+        "margin": study.margin,
+        "factors": {
+            name: {"key": plan.keys[name], "baseline": plan.baseline[name], "levels": own}
+            for name, own in plan.levels.items()
+        },
+        "base": plain(plan.base),
+        "command": command,
     }
-    seeds = plan.study.seed_list()
-    text = {"name": plan.study.name} | study | {"seeds": seeds, "factors": factors}
-    return yaml.safe_dump(text | {"base": plain(plan.base), "command": command}, sort_keys=False)
+    return yaml.safe_dump(text, sort_keys=False, width=100)
 
 
 def plan_csv(plan: Plan) -> str:

@@ -1,9 +1,11 @@
 """What a study is: factors with levels around a base experiment, a design, seeds, a metric."""
 
-from dataclasses import dataclass, field
+import difflib
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
+from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.fields import Settings, structural
 
 
@@ -37,7 +39,7 @@ class Study(Settings):
     name: str = ""
     title: str = ""
     design: Design = Design.one_at_a_time
-    factors: dict[str, Factor] = field(default_factory=dict)
+    factors: dict[str, Any] = field(default_factory=dict)  # name -> a Factor's fields
     seeds: int = structural(5, "[1, inf)")
     first_seed: int = structural(0, "[0, inf)")
     metric: str = "valid/loss"
@@ -50,6 +52,26 @@ class Study(Settings):
         """The seeds: blocks of the analysis, shared by all variants."""
         return list(range(self.first_seed, self.first_seed + self.seeds))
 
+    def factor_list(self) -> dict[str, Factor]:
+        """The factors by name.
 
-class StudyError(ValueError):
-    """A study that cannot be planned; one line for each problem."""
+        Raises ``StudyError`` for one that has no key, or a field that factors do not have.
+        """
+        return {name: _factor(name, given) for name, given in self.factors.items()}
+
+
+def _factor(name: str, given: Any) -> Factor:
+    known = [own.name for own in fields(Factor)]
+    if not isinstance(given, dict):
+        raise StudyError(f"study.factors.{name} must be {{key: ..., levels: [...]}}, got {given!r}")
+    for word in given:
+        if word not in known:
+            near = difflib.get_close_matches(str(word), known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else f" (there are {', '.join(known)})"
+            raise StudyError(f"unknown key study.factors.{name}.{word}{hint}")
+    factor = Factor(**given)
+    if not factor.key:
+        raise StudyError(f"study.factors.{name}.key: not set (e.g. key: optimizer.lr)")
+    if not isinstance(factor.levels, list) or not factor.levels:
+        raise StudyError(f"study.factors.{name}.levels: a list of values is wanted")
+    return factor

@@ -12,7 +12,7 @@ from rnn_regexp.fields import Settings
 
 @dataclass(frozen=True)
 class Split:
-    """N labelled sequences. Positions behind a sequence's length hold 0 and never change a result."""
+    """N labelled sequences. Positions behind a sequence's length hold 0 and change no result."""
 
     inputs: Tensor  # (N, T) int64 token ids, or (N, T, D) float32 features
     lengths: Tensor  # (N,) int64, each in 1..T
@@ -54,7 +54,7 @@ class SequenceData:
 
 @dataclass
 class Dataset(Settings):
-    """Settings of a dataset; ``load`` reads it. Subclasses are listed in ``rnn_regexp.data.ALL``."""
+    """Settings of a dataset; ``load`` reads it. ``rnn_regexp.data.ALL`` lists the subclasses."""
 
     source: ClassVar[str] = ""  # one line: where the data come from
 

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+METRICS = ("loss", "accuracy")
+
 
 def loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy, mean over the batch: logits (K, B, C), targets (K, B) -> (K,), in nats."""

@@ -6,7 +6,17 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.regularizers.base import Update
+from rnn_regexp.tasks import classify
 from rnn_regexp.training.cohort import Cohort
+
+
+STEP_METRICS = ("loss", "gradient_norm", "clipped_fraction")  # means over an epoch's steps
+
+
+def metric_names() -> list[str]:
+    """The metrics of a finished run that a study can judge (each also as ``best/...``)."""
+    evaluated = [f"{s}/{n}" for s in ("train_eval", "valid", "test") for n in classify.METRICS]
+    return [*(f"train/{name}" for name in STEP_METRICS), *evaluated]
 
 
 @dataclass
@@ -37,7 +47,7 @@ class Record:
 
     def _clear(self) -> None:
         zero = self.cohort.weights.flat.new_zeros(self.cohort.runs)
-        self.sums = {name: zero.clone() for name in ("loss", "gradient_norm", "clipped_fraction")}
+        self.sums = {name: zero.clone() for name in STEP_METRICS}
         self.epoch_steps = 0
 
     def check(self, finite: Tensor) -> None:

@@ -1,0 +1,50 @@
+"""Whether a study's folder may be continued: the same question about the same experiment."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from rnn_regexp.ablation.description import StudyError
+from rnn_regexp.ledger import Ledger
+
+# Seeds, levels and the analysis may change: runs are kept by what they are, not by these.
+SAME = ("design", "base", "factors")
+
+
+def refuse_other_study(ledger: Ledger, resolved: str) -> None:
+    """Refuse to mix two studies in one folder; ``resolved`` is the text of the new ``study.yaml``.
+
+    Raises ``StudyError`` with the settings that differ and the way out.
+    """
+    written = ledger.read("study.yaml")
+    if written is None:
+        return
+    old, new = yaml.safe_load(written), yaml.safe_load(resolved)
+    found = [line for part in SAME for line in differences(part, _core(old[part]), _core(new[part]))]
+    if found:
+        raise StudyError(
+            f"{ledger.folder} holds another study: {'; '.join(found[:5])}"
+            f"{f' and {len(found) - 5} more' if len(found) > 5 else ''}"
+            " (choose another folder with study.name=..., or remove it)"
+        )
+
+
+def _core(part: Any) -> Any:
+    """A part without the levels of its factors: those may be added to."""
+    if isinstance(part, dict):
+        return {name: _core(own) for name, own in part.items() if name != "levels"}
+    return part
+
+
+def differences(key: str, old: Any, new: Any) -> Iterator[str]:
+    """``key: old -> new`` for every value that differs."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in [*old, *(name for name in new if name not in old)]:
+            yield from differences(f"{key}.{name}".removeprefix("base."), old.get(name), new.get(name))
+    elif old != new:
+        yield f"{key}: {_short(old)} there, {_short(new)} here"
+
+
+def _short(value: Any) -> str:
+    return "absent" if value is None else "present" if isinstance(value, dict) else str(value)

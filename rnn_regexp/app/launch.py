@@ -1,0 +1,66 @@
+"""From the words of ``train`` and ``ablate`` to Hydra, with all bad input refused first."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from omegaconf import DictConfig
+
+from rnn_regexp.app.refusal import BAD_INPUT, refuse
+from rnn_regexp.app.sweep import typed
+from rnn_regexp.commands.train import train
+from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
+from rnn_regexp.config.overrides import Places, check
+from rnn_regexp.ledger import FAILED, Ledger
+
+_SWEEPER = ["--multirun", "hydra/sweeper=ablation"]
+
+
+def launch(command: str, words: list[str]) -> int:
+    """Run Hydra on ``words``; returns the exit code, 2 for bad input with a line for each problem."""
+    options = get_args_parser().parse_args(words)
+    try:
+        several = command == "train" and options.multirun
+        composed = check(options.overrides, Places(_folders(options.config_dir)), several)
+        if several:  # Hydra makes the folder of a multirun before it calls us
+            Ledger(Path(composed[0].output) / composed[0].name).require_writable()
+        typed.command = shlex.join(["rnn-regexp", command, *words])
+        flags = [word for word in words if word not in options.overrides]
+        sweeper = _SWEEPER if command == "ablate" else []
+        return _hydra([*flags, *sweeper[:1]], [*options.overrides, *sweeper[1:]])
+    except BAD_INPUT as error:
+        return refuse(error)
+
+
+def _folders(config_dir: str | None) -> tuple[Path, ...]:
+    if config_dir is None:
+        return ()
+    if not Path(config_dir).is_dir():
+        raise ConfigError([f"--config-dir {config_dir}: no such folder"])
+    return (Path(config_dir),)
+
+
+def _hydra(flags: list[str], overrides: list[str]) -> int:
+    register_schemas()
+    sys.argv = ["rnn-regexp", *flags, *overrides]
+    application = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
+    try:
+        application(_task)()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+def _task(composed: DictConfig) -> float | None:
+    """What Hydra runs for ``train``: one experiment. Returns its validation loss, for sweepers."""
+    try:
+        config = to_config(composed)
+        ledger = Ledger(Path(config.output) / config.name)
+        result = train(config.experiment(), config.executor, config.tracking, ledger)
+    except BAD_INPUT as error:
+        sys.exit(refuse(error))
+    if result.status == FAILED:
+        raise RuntimeError(result.error)
+    return result.metrics.get("valid/loss")

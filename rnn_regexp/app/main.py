@@ -1,0 +1,91 @@
+"""``rnn-regexp``: reads the first word, imports what that command needs, and nothing more."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+DESCRIPTION = """\
+Which regularizer helps my RNN, by how much, and how sure am I?
+
+  rnn-regexp ablate study=four_knobs                    compare settings, with paired seeds
+  rnn-regexp ablate study=four_knobs study.plan_only=true     what would be trained
+  rnn-regexp train model=lstm regularizers=[dropout,clip] regularizers.dropout.rate=0.3
+  rnn-regexp train -m seed=0,1,2 model=rnn,gru,lstm     Hydra's multirun
+  rnn-regexp report outputs/four_knobs                  rebuild report and tables
+  rnn-regexp dashboard                                  the runs in MLflow, on this machine
+  rnn-regexp list regularizers                          what there is to choose from
+
+`train` and `ablate` hand their words to Hydra: --cfg job, --info, -m, --config-dir work as usual.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    words = sys.argv[1:] if arguments is None else arguments
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "train": _train,
+        "ablate": _ablate,
+        "report": _report,
+        "dashboard": _dashboard,
+        "list": _list,
+    }
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(DESCRIPTION)
+        return 0 if words else 2
+    if words[0] == "--version":
+        from rnn_regexp import __version__
+
+        print(__version__)
+        return 0
+    if words[0] not in commands:
+        print(f"error: unknown command {words[0]} (commands: {', '.join(commands)})", file=sys.stderr)
+        return 2
+    try:
+        return commands[words[0]](words[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+def _train(words: list[str]) -> int:
+    from rnn_regexp.app.launch import launch
+
+    return launch("train", words)
+
+
+def _ablate(words: list[str]) -> int:
+    from rnn_regexp.app.launch import launch
+
+    return launch("ablate", words)
+
+
+def _report(words: list[str]) -> int:
+    parser = argparse.ArgumentParser("rnn-regexp report", description="Rebuild a study's report.")
+    parser.add_argument("folder", help="a study's folder, e.g. outputs/four_knobs")
+    options = parser.parse_args(words)
+    from rnn_regexp.ablation.description import StudyError
+    from rnn_regexp.ablation.report import write_report
+
+    try:
+        report = write_report(options.folder)
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(report.verdicts)
+    print(f"report: {report.html}")
+    return 0
+
+
+def _dashboard(words: list[str]) -> int:
+    from rnn_regexp.dashboard import main as dashboard
+
+    return dashboard(words)
+
+
+def _list(words: list[str]) -> int:
+    from rnn_regexp.commands.catalogue import KINDS, catalogue
+
+    parser = argparse.ArgumentParser("rnn-regexp list", description="What there is to choose from.")
+    parser.add_argument("kind", choices=list(KINDS))
+    for line in catalogue(parser.parse_args(words).kind):
+        print(line)
+    return 0

@@ -1,0 +1,133 @@
+"""Train a study's runs, then say what they show."""
+
+import difflib
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rnn_regexp.ablation.continuing import refuse_other_study
+from rnn_regexp.ablation.description import StudyError
+from rnn_regexp.ablation.plan import Plan, PlannedRun, Read, Resolve, make_plan, plan_csv, study_yaml
+from rnn_regexp.ablation.study import Study
+from rnn_regexp.commands.progress import Bar
+from rnn_regexp.executors import Executor
+from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.tracking import Tracker, Tracking, prepare
+from rnn_regexp.training.record import metric_names
+
+if TYPE_CHECKING:
+    from rnn_regexp.ablation.report import StudyReport
+
+
+@dataclass
+class Request:
+    """A study and the means to run it."""
+
+    study: Study
+    resolve: Resolve
+    read: Read
+    executor: Executor
+    tracking: Tracking
+    output: str
+    command: str  # as typed, to be typed again
+
+
+def ablate(request: Request) -> int:
+    """Plan, train what is missing, report; returns the exit code."""
+    check(request.study)
+    request.resolve({}).training.torch_device()
+    plan = make_plan(request.study, request.resolve, request.read, request.executor.width)
+    ledger = Ledger(f"{request.output}/{request.study.name}")
+    print(summary(plan))
+    if request.study.plan_only:
+        return 0
+    ledger.require_writable()
+    resolved = study_yaml(plan, request.command)
+    refuse_other_study(ledger, resolved)
+    ledger.write("study.yaml", resolved)
+    ledger.write("plan.csv", plan_csv(plan))
+    prepare(request.tracking)
+    with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
+        try:
+            train(plan, ledger, request.executor, tracker)
+        except KeyboardInterrupt:
+            print(f"\nstopped; what is finished is kept. To continue: {request.command}")
+            return 130
+        from rnn_regexp.ablation.report import write_report  # pandas and the figures: seconds
+
+        report = write_report(ledger.folder)
+        tracker.log_summary(report.effects, report.note, report.files, plan_metric(plan))
+    show(report, request.tracking)
+    return 0
+
+
+def check(study: Study) -> None:
+    """Refuse a study that asks nothing; raises ``StudyError``."""
+    if not study.factors:
+        raise StudyError("study.factors: no factors to compare (choose a study, e.g. study=four_knobs)")
+    if not re.fullmatch(r"[\w.\-]+", study.name) or set(study.name) == {"."}:
+        raise StudyError(f"study.name must be made of letters, digits, _, - and ., got {study.name!r}")
+    if study.metric not in metric_names():
+        near = difflib.get_close_matches(study.metric, metric_names(), 1, 0)
+        raise StudyError(f"study.metric: there is no {study.metric} (did you mean {near[0]}?)")
+
+
+def plan_metric(plan: Plan) -> str:
+    """The column of the primary metric."""
+    return ("best/" if plan.study.evaluate.name == "best" else "") + plan.study.metric
+
+
+def summary(plan: Plan) -> str:
+    """What is going to be trained, in two lines."""
+    seeds = len(plan.study.seed_list())
+    return (
+        f"{plan.study.name}: {len(plan.levels)} factors, {len(plan.variants)} variants x {seeds} seeds"
+        f" = {len(plan.runs)} runs in {len(plan.cohorts)} cohorts"
+    )
+
+
+def train(plan: Plan, ledger: Ledger, executor: Executor, tracker: Tracker) -> None:
+    """Train the cohorts that are not complete and show every run as it ends.
+
+    A cohort with a run missing is trained whole, as it was planned; runs already recorded stay.
+    """
+    planned = {run.run_id: run for run in plan.runs}
+    recorded = {own.run_id: own for own in ledger.results() if own.run_id in ledger.recorded()}
+    for run_id in planned.keys() & recorded.keys():
+        _track(tracker, planned[run_id], recorded[run_id])
+    waiting = [c for c in plan.cohorts if any(run.run_id not in recorded for run in c)]
+    kept = sum(len(cohort) for cohort in plan.cohorts) - sum(map(len, waiting))
+    if kept:
+        print(f"{kept} runs are finished already", flush=True)
+    with _Feed([len(c) for c in waiting], plan, kept, tracker) as feed:
+        executor.run([[run.experiment for run in c] for c in waiting], ledger, feed)
+
+
+class _Feed(Bar):
+    """The progress bar, which also shows each run that ends to the tracker."""
+
+    def __init__(self, sizes: Sequence[int], plan: Plan, before: int, tracker: Tracker) -> None:
+        super().__init__(sizes, plan.base.training.epochs, before)
+        self._planned = {run.run_id: run for run in plan.runs}
+        self._tracker = tracker
+
+    def ended(self, cohort: int, results: Sequence[RunResult]) -> None:
+        super().ended(cohort, results)
+        for result in results:
+            _track(self._tracker, self._planned[result.run_id], result)
+
+
+def _track(tracker: Tracker, run: PlannedRun, result: RunResult) -> None:
+    tracker.log_run(result, run.variant.name, run.variant.labels)
+
+
+def show(report: "StudyReport", tracking: Tracking) -> None:
+    """The verdicts, and where to read on."""
+    print(report.verdicts)
+    print(f"report:    {report.html}")
+    store = getattr(tracking, "store", None)
+    if store:
+        print(f"dashboard: rnn-regexp dashboard --store {store}")
+    sys.stdout.flush()

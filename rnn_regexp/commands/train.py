@@ -1,0 +1,34 @@
+"""Train one experiment and keep its result."""
+
+from rnn_regexp.commands.progress import Bar
+from rnn_regexp.executors import Executor
+from rnn_regexp.experiment import Experiment, run_id
+from rnn_regexp.ledger import DIVERGED, FAILED, Ledger, RunResult
+from rnn_regexp.tracking import Tracker, Tracking, prepare
+
+
+def train(experiment: Experiment, executor: Executor, tracking: Tracking, ledger: Ledger) -> RunResult:
+    """Train an experiment unless the ledger has its result; either way the run is shown."""
+    experiment.training.torch_device()
+    ledger.require_writable()
+    own = run_id(experiment)
+    prepare(tracking)
+    if own not in ledger.recorded():
+        with Bar([1], experiment.training.epochs, 0) as bar:
+            executor.run([[experiment]], ledger, bar)
+    result = next(result for result in ledger.results() if result.run_id == own)
+    with Tracker(tracking, ledger.folder.name, ledger.folder) as tracker:
+        tracker.log_run(result, f"run {own}", {})
+    print(line(result), flush=True)
+    return result
+
+
+def line(result: RunResult) -> str:
+    """A run in one line."""
+    if result.status == FAILED:
+        return f"{result.run_id} failed: {(result.error or '').strip().splitlines()[-1]}"
+    if result.status == DIVERGED:
+        return f"{result.run_id} diverged at step {result.diverged_at}"
+    shown = ("train/loss", "valid/loss", "valid/accuracy", "test/loss", "test/accuracy")
+    metrics = (f"{n} {result.metrics[n]:.4f}" for n in shown if n in result.metrics)
+    return f"{result.run_id} seed {result.seed}: {', '.join(metrics)} ({result.seconds:.1f} s)"

@@ -1,0 +1,81 @@
+"""From a composed configuration to dataclasses; what the schema does not know is refused."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from rnn_regexp import fields
+from rnn_regexp.config.schema import Config
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used; one line for each problem, in the spelling the user typed."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        super().__init__("\n".join(dict.fromkeys(problems)))
+
+
+def to_config(composed: DictConfig) -> Config:
+    """The plain dataclasses of a composed configuration.
+
+    Raises ``ConfigError`` with all unknown keys and all values out of range.
+    """
+    problems = [*unknown_keys(composed), *out_of_range(composed)]
+    if problems:
+        raise ConfigError(problems)
+    config = OmegaConf.to_object(composed)
+    assert isinstance(config, Config)
+    return config
+
+
+def unknown_keys(composed: DictConfig) -> Iterator[str]:
+    """A line for each key that no schema knows, such as one added with ``+``."""
+    known = set(keys(composed))
+    for key, node in nodes(composed):
+        settings = OmegaConf.get_type(node)
+        if dataclasses.is_dataclass(settings):
+            extra = set(node) - set(fields.names(settings))
+            yield from (unknown(f"{key}.{name}".lstrip("."), known) for name in sorted(extra))
+        elif key == "regularizers":
+            untyped = (n for n in node if not dataclasses.is_dataclass(OmegaConf.get_type(node, n)))
+            yield from (unknown(f"{key}.{name}", known) for name in untyped)
+
+
+def out_of_range(composed: DictConfig) -> Iterator[str]:
+    """A line for each value outside its field's interval."""
+    for key, node in nodes(composed):
+        settings = OmegaConf.get_type(node)
+        if dataclasses.is_dataclass(settings):
+            values = {name: node[name] for name in fields.names(settings) if name in node}
+            numbers = {n: v for n, v in values.items() if isinstance(v, (int, float))}
+            yield from fields.problems(settings, numbers, key)
+
+
+def nodes(composed: DictConfig, key: str = "") -> Iterator[tuple[str, DictConfig]]:
+    """Every mapping of the configuration with its dotted key, the root's being empty."""
+    yield key, composed
+    for name in composed:
+        if not OmegaConf.is_missing(composed, name) and OmegaConf.is_dict(composed[name]):
+            yield from nodes(composed[name], f"{key}.{name}" if key else str(name))
+
+
+def keys(composed: DictConfig) -> Iterator[str]:
+    """The dotted keys that the schemas allow."""
+    for key, node in nodes(composed):
+        settings = OmegaConf.get_type(node)
+        if dataclasses.is_dataclass(settings):
+            yield from (f"{key}.{name}".lstrip(".") for name in fields.names(settings))
+
+
+def unknown(key: str, known: Iterable[str]) -> str:
+    """``unknown key X (did you mean Y?)``."""
+    return f"unknown key {key}{suggestion(key, known)}"
+
+
+def suggestion(word: Any, known: Iterable[str]) -> str:
+    """`` (did you mean Y?)`` where something known is near, else nothing."""
+    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,196 @@
+"""Words of the command line, checked before Hydra composes them, so that all problems show at once."""
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rnn_regexp.ablation.study import Factor
+from rnn_regexp.config.border import ConfigError, keys, out_of_range, suggestion, unknown, unknown_keys
+from rnn_regexp.config.schema import CONF, register_schemas
+from rnn_regexp.fields import names
+
+OPTIONAL = ("study", "experiment")  # groups of which no choice need be taken
+OPEN = "study.factors."  # names of the user's own making stand here
+_ONE_VALUE = "one value is wanted here; `train -m` takes several, and so does a factor of a study"
+Value = Any
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders in which choices are looked up: the user's own, then the project's."""
+
+    extra: tuple[Path, ...] = ()
+
+    def groups(self) -> set[str]:
+        return {folder.name for root in self._roots() for folder in root.iterdir() if folder.is_dir()}
+
+    def choices(self, group: str) -> list[str]:
+        return sorted({file.stem for root in self._roots() for file in (root / group).glob("*.yaml")})
+
+    def compose(self, words: Iterable[str]) -> DictConfig:
+        """The configuration for words already known to be sound."""
+        path = ",".join(f"file://{folder.resolve()}" for folder in self.extra)
+        search = [f"hydra.searchpath=[{path}]"] if path else []
+        with _alone(), initialize_config_dir(str(CONF), version_base="1.3"):
+            register_schemas()
+            return compose("config", overrides=[*words, *search])
+
+    def _roots(self) -> tuple[Path, ...]:
+        return (*self.extra, CONF)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Set aside the Hydra that runs the application: composing needs the one global instance."""
+    instance = GlobalHydra.instance()
+    running, instance.hydra = instance.hydra, None
+    try:
+        yield
+    finally:
+        instance.hydra = running
+
+
+def check(words: list[str], places: Places, sweeps: bool) -> list[DictConfig]:
+    """Refuse words that name an unknown key, group or choice, or a value of wrong type or range.
+
+    ``sweeps``: whether several values for one key are allowed.  Returns the configuration, or
+    one for each swept choice.  Raises ``ConfigError`` with one line for each problem.
+    """
+    overrides = list(_parse(words))
+    swept = [own.input_line for own in overrides if own.is_sweep_override() and not sweeps]
+    if swept:
+        raise ConfigError(f"{line}: {_ONE_VALUE}" for line in swept)
+    groups = places.groups()
+    chosen = [own for own in overrides if own.key_or_group in groups]
+    problems = [line for own in chosen for line in _wrong_choices(own, places)]
+    if problems:
+        raise ConfigError(problems)
+    composed = _composed(chosen, places)
+    settings = [own for own in overrides if own.key_or_group not in groups]
+    problems = [line for own in settings for line in _wrong_setting(own, composed)]
+    problems += [line for one in composed for line in (*unknown_keys(one), *out_of_range(one))]
+    if problems:
+        raise ConfigError(problems)
+    return composed
+
+
+def _parse(words: list[str]) -> Iterator[Override]:
+    parser = OverridesParser.create()
+    for word in words:
+        try:
+            own = parser.parse_override(word)
+        except HydraException:
+            raise ConfigError([f"cannot read {word!r}: expected key=value"]) from None
+        if not own.key_or_group.startswith("hydra"):
+            yield own
+
+
+def _values(override: Override) -> list[Value]:
+    """The value of an override, or those it sweeps over."""
+    if override.is_sweep_override():
+        return list(override.sweep_iterator()) if override.is_discrete_sweep() else []
+    return [override.value()]
+
+
+def _wrong_choices(override: Override, places: Places) -> Iterator[str]:
+    group, allowed = override.key_or_group, places.choices(override.key_or_group)
+    for value in _values(override):
+        for choice in value if isinstance(value, list) else [value]:
+            if str(choice) not in allowed and not (choice is None and group in OPTIONAL):
+                yield (
+                    f"{group}={choice}: no such choice (allowed: {', '.join(allowed)})"
+                    f"{suggestion(choice, allowed)}"
+                )
+
+
+def _composed(chosen: list[Override], places: Places) -> list[DictConfig]:
+    """The configuration with the chosen groups; with swept groups, one for each of their values."""
+    plain = [own.input_line for own in chosen if not own.is_sweep_override()]
+    swept = [own for own in chosen if own.is_sweep_override()]
+    options = [[*_lines(own)] for own in swept]
+    first = [own[0] for own in options if own]
+    variants = [[line] + [f for f in first if f not in own] for own in options for line in own]
+    try:
+        return [places.compose([*plain, *words]) for words in (variants or [[]])]
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError([_one_line(error)]) from None
+
+
+def _lines(override: Override) -> Iterator[str]:
+    for value in override.sweep_string_iterator():
+        yield f"{override.key_or_group}={value}"
+
+
+def _wrong_setting(override: Override, composed: list[DictConfig]) -> list[str]:
+    """What is wrong with a setting; nothing, if it fits one of the configurations. It is set there."""
+    key = override.key_or_group
+    if override.is_delete():
+        return [f"~{key}: settings cannot be deleted; leave a regularizer out of regularizers=[...]"]
+    known = [one for one in composed if key in _allowed(one) or _joins(override, one)]
+    if not known:
+        return [_unknown_setting(key, composed)]
+    return [line for value in _values(override) for line in _wrong_value(key, value, known)]
+
+
+def _joins(override: Override, composed: DictConfig) -> bool:
+    """Whether an override adds a factor to the study, or changes one that is there."""
+    key = override.key_or_group
+    there = OmegaConf.select(composed, key, default=None) is not None
+    return key.startswith(OPEN) and (there or override.is_add() or override.is_force_add())
+
+
+def _unknown_setting(key: str, composed: list[DictConfig]) -> str:
+    if key.startswith(OPEN):
+        name, _, word = key.removeprefix(OPEN).partition(".")
+        if word and OmegaConf.select(composed[0], OPEN + name) is not None:
+            return unknown(key, [f"{OPEN}{name}.{own}" for own in names(Factor)])
+        return f"unknown key {key} (to add a factor: +{OPEN}{name}={{key: ..., levels: [...]}})"
+    group, _, name = key.partition(".")
+    technique = name.partition(".")[0]
+    if group == "regularizers" and technique in Places().choices(group):
+        chosen = ",".join(composed[0].regularizers)
+        return f"unknown key {key} ({technique} is not in regularizers=[{chosen}])"
+    return unknown(key, {own for one in composed for own in _allowed(one)})
+
+
+def _allowed(composed: DictConfig) -> set[str]:
+    return set(keys(composed))
+
+
+def _wrong_value(key: str, value: Value, composed: list[DictConfig]) -> list[str]:
+    try:
+        for one in composed:
+            OmegaConf.update(one, key, value, force_add=key.startswith(OPEN))
+    except OmegaConfBaseException as error:
+        return [wrong_type(key, value, error)]
+    return []
+
+
+_KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+
+
+def wrong_type(key: str, value: Value, error: Exception) -> str:
+    """One line for a value that its field's type refuses."""
+    text = str(error)
+    if kind := re.search(r"could not be converted to (\w+)", text):
+        return f"{key} must be {_KINDS.get(kind[1], kind[1])}, got {value!r}"
+    if allowed := re.search(r"expected one of \[(.*)\]", text):
+        choices = allowed[1].split(", ")
+        return f"{key}: {value!r} is not one of {', '.join(choices)}{suggestion(value, choices)}"
+    return f"{key}: cannot be {value!r} ({_one_line(error)})"
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line and "full_key" not in line)

@@ -1,0 +1,87 @@
+"""The user's own texts: a CSV or TSV file with a column of texts and a column of classes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rnn_regexp.data import partition
+from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits
+from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
+from rnn_regexp.data.table import Table, read_table
+from rnn_regexp.data.text import Text, text_data, tokenize
+from rnn_regexp.fields import structural, volatile
+
+
+@dataclass
+class TextCsv(Dataset):
+    """Text -> class, from a file with a header: CSV, or TSV by its name; ``.gz`` is decompressed.
+
+    Without ``split_column``, a fraction of each class is drawn for validation and test, rows with
+    the same words together. A split that the column never names is drawn from its train rows.
+    """
+
+    path: str = volatile("")  # what a run depends on is the digest of the data
+    text_column: str = structural("text")
+    label_column: str = structural("label")
+    split_column: str | None = structural(None)  # its values: train, valid, test
+    valid_fraction: float = structural(0.15, "(0, 1)")
+    test_fraction: float = structural(0.15, "(0, 1)")
+    delimiter: str | None = structural(None)  # None: a tab in .tsv and .tsv.gz, else a comma
+    quoted: bool = structural(True)  # whether "..." encloses a field
+    vocabulary: int = structural(5000, "[3, inf)")  # words, <pad> and <unk> among them
+    max_length: int = structural(200, "[1, inf)")  # tokens kept of a text
+
+    source: ClassVar[str] = "your own CSV or TSV file: dataset.path=reviews.csv"
+
+    def load(self) -> SequenceData:
+        """Read, split and encode the file.
+
+        Raises ``DataError`` with one line that names the setting, the file and the row at fault.
+        """
+        self._check()
+        table = read_table(self.path, self.delimiter, self.quoted)
+        splits = self._splits(table, self._rows(table))
+        partition.check(splits, table.name)
+        texts = {
+            split: [Text(row.tokens, row.label) for row in partition.mix(rows)]
+            for split, rows in splits.items()
+        }
+        provenance = {
+            table.name: table.sha256[:16],
+            "texts_in_two_splits": str(partition.shared(splits)),
+        }
+        return text_data(texts, self.vocabulary, self.max_length, provenance)
+
+    def _check(self) -> None:
+        if not self.path:
+            raise DataError(
+                "dataset.path is not set: name a CSV or TSV file, as in dataset.path=reviews.csv"
+            )
+        if self.valid_fraction + self.test_fraction >= 1:
+            raise DataError(
+                "dataset.valid_fraction + dataset.test_fraction must be below 1, "
+                f"got {self.valid_fraction:g} + {self.test_fraction:g}"
+            )
+
+    def _rows(self, table: Table) -> list[Row]:
+        text = table.column("dataset.text_column", self.text_column)
+        label = table.column("dataset.label_column", self.label_column)
+        rows = []
+        for number, record in table.rows:
+            tokens = tuple(tokenize(record[text]))
+            if not tokens:
+                what = f"no word in {record[text]!r}" if record[text].strip() else "empty text"
+                raise DataError(f"dataset.text_column: row {number} of {table.name}: {what}")
+            if not record[label].strip():
+                raise DataError(f"dataset.label_column: row {number} of {table.name} has no label")
+            rows.append(Row(number, tokens, record[label].strip()))
+        return rows
+
+    def _splits(self, table: Table, rows: list[Row]) -> Splits:
+        fractions = {TEST: self.test_fraction, VALID: self.valid_fraction}
+        if self.split_column is None:
+            return partition.draw(rows, fractions)
+        place = table.column("dataset.split_column", self.split_column)
+        words = [record[place].strip() for _, record in table.rows]
+        splits = partition.named(zip(rows, words, strict=True), table.name)
+        missing = {split: part for split, part in fractions.items() if not splits[split]}
+        return {**splits, **partition.draw(splits[TRAIN], missing)}

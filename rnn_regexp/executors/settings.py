@@ -1,0 +1,32 @@
+"""What every executor offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rnn_regexp.experiment import Experiment
+from rnn_regexp.fields import Settings, volatile
+from rnn_regexp.ledger import Ledger, RunResult
+
+Cohorts = Sequence[Sequence[Experiment]]
+
+
+class Watch(Protocol):
+    """Told what happens while cohorts train, in the controlling process."""
+
+    def epoch(self, cohort: int, epochs: int) -> None:
+        """A cohort has trained so many epochs."""
+
+    def ended(self, cohort: int, results: Sequence[RunResult]) -> None:
+        """A cohort's runs ended; they are in the ledger."""
+
+
+@dataclass
+class Executor(Settings):
+    """Base: trains cohorts; ``width`` bounds the number of runs in one."""
+
+    width: int = volatile(8, "[1, inf)")
+
+    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
+        """Train every cohort and record its runs in the ledger."""
+        raise NotImplementedError

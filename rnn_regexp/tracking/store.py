@@ -1,0 +1,160 @@
+"""Finding and making the store. MLflow is imported late: it takes seconds."""
+
+import importlib.metadata
+import os
+import shutil
+import sqlite3
+import urllib.parse
+import zlib
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+
+from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ARTIFACTS = "mlartifacts"
+PATIENCE = 120.0  # seconds that a process waits for another one to finish making the store
+
+
+def prepare(tracking: Tracking) -> None:
+    """Make or upgrade the store, so that whatever writes next finds it whole.
+
+    Raises ``TrackingError`` where the user must act, ``Unavailable`` where a server is silent.
+    """
+    if isinstance(tracking, Sqlite):
+        quieten(tracking.telemetry)
+        _prepare_file(Path(tracking.store).absolute())
+    elif isinstance(tracking, Server):
+        quieten(tracking.telemetry)
+        _reach(address(tracking))
+
+
+def client(tracking: Sqlite | Server) -> "MlflowClient":
+    """A client of a prepared store, which never looks at MLflow's global state."""
+    quieten(tracking.telemetry)
+    from mlflow import MlflowClient
+
+    return MlflowClient(address(tracking))
+
+
+def address(tracking: Sqlite | Server) -> str:
+    """The tracking URI of a store; raises ``TrackingError`` where none is given."""
+    if isinstance(tracking, Sqlite):
+        return f"sqlite:///{Path(tracking.store).absolute().as_posix()}"
+    uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        raise TrackingError("tracking.uri is not set, and neither is MLFLOW_TRACKING_URI")
+    if "://" not in uri and uri != "databricks":
+        raise TrackingError(f"tracking.uri must be like http://127.0.0.1:5000, got {uri}")
+    return uri
+
+
+def public(uri: str) -> str:
+    """An address without the name and password that it may carry."""
+    parts = urllib.parse.urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:
+    """Where a new experiment's artifacts go: beside the file, or where the server says."""
+    if isinstance(tracking, Server):
+        return None
+    folder = urllib.parse.quote(experiment, safe=" ")
+    return (Path(tracking.store).absolute().parent / ARTIFACTS / folder).as_uri()
+
+
+def quieten(telemetry: bool) -> None:
+    """Set what MLflow reads from the environment when it is imported; the user's own values stay."""
+    if not telemetry:
+        os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+
+def _prepare_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
+            if not path.exists() or path.stat().st_size == 0:
+                _create(path)
+            if not _is_stamped(path):
+                _upgrade(path)
+                _stamp(path)
+    except filelock.Timeout as error:
+        raise Unavailable(f"{path} is being made by another process") from error
+    except (OSError, sqlite3.Error) as error:
+        raise TrackingError(f"tracking.store={path} cannot be used: {error}") from error
+
+
+def _create(path: Path) -> None:
+    """Make the store under another name first: a process that dies here leaves nothing broken."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    store = SqlAlchemyStore(f"sqlite:///{unfinished.as_posix()}", str(path.parent / ARTIFACTS))
+    store.engine.dispose()
+    _stamp(unfinished)
+    os.replace(unfinished, path)
+
+
+def _upgrade(path: Path) -> None:
+    """Bring an older store to the installed MLflow's schema; the old file is kept beside it."""
+    from mlflow.store.db import utils
+
+    engine = utils.create_sqlalchemy_engine_with_retry(f"sqlite:///{path.as_posix()}")
+    try:
+        if utils._get_schema_version(engine) != utils._get_latest_schema_revision():
+            shutil.copy2(path, path.with_name(f"{path.name}.before-upgrade"))
+            utils._upgrade_db(engine)
+    except Exception as error:
+        raise TrackingError(f"tracking.store={path} cannot be upgraded: {reason(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def _is_stamped(path: Path) -> bool:
+    """Whether the installed MLflow has seen this schema: cheap, so MLflow need not be imported."""
+    with closing(sqlite3.connect(path)) as database:
+        (stamp,) = database.execute("PRAGMA user_version").fetchone()
+        return bool(stamp == _fingerprint(database, path))
+
+
+def _stamp(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA user_version = {_fingerprint(database, path)}")
+        database.commit()
+
+
+def _fingerprint(database: sqlite3.Connection, path: Path) -> int:
+    """A positive number for the pair of installed MLflow and schema."""
+    tables = database.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")
+    if tables.fetchone() is None:
+        raise TrackingError(f"tracking.store={path} is a database of something else than MLflow")
+    (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    written = f"{importlib.metadata.version('mlflow')} {revision}"
+    return zlib.crc32(written.encode()) & 0x7FFFFFFF
+
+
+def _reach(uri: str) -> None:
+    from mlflow import MlflowClient
+
+    try:
+        MlflowClient(uri).search_experiments(max_results=1)
+    except Exception as error:
+        raise Unavailable(f"{public(uri)} does not answer: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """An error's innermost cause in one line without an address's password."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:199]}…"

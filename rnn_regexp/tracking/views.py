@@ -1,0 +1,97 @@
+"""The study's saved views on MLflow's page: factors and metrics as columns, charts in order.
+
+MLflow keeps the views of its *Views* menu as tags of the experiment; these are two of them.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rnn_regexp.tracking.entries import Entry
+
+TAG = "mlflow.sharedViewState."
+SECTIONS = ("valid", "test", "train")  # in this order, then all others
+COLUMNS = ("valid", "test")  # metrics of these become columns
+NAME, NAME_WIDTH = "attributes.`Run Name`", 260
+BY_VARIANT = {
+    "aggregateFunction": "average",
+    "groupByKeys": [{"mode": "tag", "groupByData": "variant"}],
+}
+
+
+def view_key(study: str, view: str = "runs") -> str:
+    """The view's name in an address: ``#/experiments/1/runs?viewStateShareKey=<key>``."""
+    return f"{re.sub(r'[^A-Za-z0-9_.-]', '-', study)}-{view}"
+
+
+def views(study: str, entry: Entry) -> dict[str, str]:
+    """Tag -> value: every run of the study, and the mean of each variant over its seeds.
+
+    A finished run's ``entry`` tells which factors and metrics there are.
+    """
+    state = _state(study, entry)
+    return {
+        TAG + view_key(study): _saved(f"{study}: runs", state, entry.ended),
+        TAG + view_key(study, "variants"): _saved(
+            f"{study}: mean over seeds", {**state, "groupBy": BY_VARIANT}, entry.ended
+        ),
+    }
+
+
+def _saved(name: str, state: dict[str, Any], moment: int) -> str:
+    content = json.dumps(state, separators=(",", ":"))
+    return json.dumps({"name": name, "createdAt": moment, "updatedAt": moment, "state": content})
+
+
+def _state(study: str, entry: Entry) -> dict[str, Any]:
+    series = [point.key for point in entry.points]
+    metrics = sorted(set(series), key=_place)
+    columns = _columns(entry.factors, metrics)
+    return {
+        "searchFilter": f"tags.study = '{study}' and tags.kind = 'run'",
+        "orderByKey": "attributes.run_name",
+        "orderByAsc": True,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": columns,
+        "columnOrder": [NAME, *columns],
+        "columnWidths": {NAME: NAME_WIDTH} | {column: _width(column) for column in columns},
+        "runsHiddenMode": "SHOW_ALL",
+        "hideEmptyCharts": True,
+        "isAccordionReordered": True,
+        "compareRunSections": [_section(name) for name in dict.fromkeys(map(_prefix, metrics))],
+        "compareRunCharts": [_chart(key, series.count(key) > 1) for key in metrics],
+    }
+
+
+def _columns(factors: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    shown = [key for key in metrics if key.partition("/")[0] in COLUMNS]
+    return [f"metrics.`{key}`" for key in shown] + [f"params.`{key}`" for key in factors]
+
+
+def _width(column: str) -> int:
+    """Pixels that hold a column's title."""
+    return 7 * len(column.split("`")[1]) + 24
+
+
+def _place(metric: str) -> tuple[int, str]:
+    prefix = _prefix(metric)
+    return SECTIONS.index(prefix) if prefix in SECTIONS else len(SECTIONS), metric
+
+
+def _prefix(metric: str) -> str:
+    return metric.rpartition("/")[0]
+
+
+def _section(name: str) -> dict[str, Any]:
+    flags = {"display": True, "isReordered": True, "deleted": False, "isGenerated": True}
+    return {"uuid": f"section-{name}", "name": name, **flags}
+
+
+def _chart(metric: str, is_series: bool) -> dict[str, Any]:
+    section = {"metricSectionId": f"section-{_prefix(metric)}", "isGenerated": True}
+    kind = "LINE" if is_series else "BAR"
+    return {"uuid": f"chart-{metric}", "type": kind, "metricKey": metric, "deleted": False} | section

@@ -1,0 +1,160 @@
+"""Bad input gets one clear line for each problem, exit code 2, no traceback; nothing is written."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+FOUR = ("ablate", "study=four_knobs", "training=smoke", "tracking=off")
+SMOKE = ("train", "training=smoke", "tracking=off")
+LIST = "clip, dropout, init, l1, l2, weight_decay"
+
+CASES = {
+    "unknown key": (
+        (*SMOKE, "training.epoks=3"),
+        "unknown key training.epoks (did you mean training.epochs?)",
+    ),
+    "unknown key with +": ((*SMOKE, "+sede=1"), "unknown key sede (did you mean seed?)"),
+    "unknown nested key with +": (
+        (*SMOKE, "+regularizers.zoneout.rate=0.1"),
+        "unknown key regularizers.zoneout.rate (did you mean regularizers.dropout.rate?)",
+    ),
+    "key of a regularizer that is not chosen": (
+        (*SMOKE, "regularizers=[clip]", "regularizers.dropout.rate=0.1"),
+        "unknown key regularizers.dropout.rate (dropout is not in regularizers=[clip])",
+    ),
+    "unknown choice": (
+        (*SMOKE, "model=gruu"),
+        "model=gruu: no such choice (allowed: gru, lstm, rnn) (did you mean gru?)",
+    ),
+    "unknown choice in the list": (
+        (*SMOKE, "regularizers=[dropout,clipp]"),
+        f"regularizers=clipp: no such choice (allowed: {LIST}) (did you mean clip?)",
+    ),
+    "unknown study": (
+        ("ablate", "study=four_nobs"),
+        "study=four_nobs: no such choice (allowed: four_knobs) (did you mean four_knobs?)",
+    ),
+    "wrong type": ((*SMOKE, "seed=a"), "seed must be a whole number, got 'a'"),
+    "wrong type: number": (
+        (*SMOKE, "regularizers.dropout.rate=often"),
+        "regularizers.dropout.rate must be a number, got 'often'",
+    ),
+    "wrong choice of an option": (
+        (*SMOKE, "regularizers.clip.by=norms"),
+        "regularizers.clip.by: 'norms' is not one of norm, value (did you mean norm?)",
+    ),
+    "rate above 1": (
+        (*SMOKE, "regularizers.dropout.rate=1.5"),
+        "regularizers.dropout.rate must be in [0, 1), got 1.5",
+    ),
+    "not a number": ((*SMOKE, "optimizer.lr=nan"), "optimizer.lr must be in (0, inf), got nan"),
+    "negative threshold": (
+        (*SMOKE, "regularizers.clip.threshold=-1"),
+        "regularizers.clip.threshold must be in (0, inf], got -1.0",
+    ),
+    "not an override": ((*SMOKE, "dropout"), "cannot read 'dropout': expected key=value"),
+    "deletion": (
+        (*SMOKE, "~regularizers.dropout"),
+        "~regularizers.dropout: settings cannot be deleted; leave a regularizer out of regularizers=[...]",
+    ),
+    "a sweep in a study": (
+        (*FOUR, "seed=1,2"),
+        "seed=1,2: one value is wanted here; `train -m` takes several, and so does a factor of a study",
+    ),
+    "no factors": (
+        ("ablate", "tracking=off"),
+        "study.factors: no factors to compare (choose a study, e.g. study=four_knobs)",
+    ),
+    "factor of an unknown key": (
+        (*FOUR, "study.factors.dropout.key=regularizers.dropuot.rate"),
+        "study.factors.dropout: unknown key regularizers.dropuot.rate"
+        " (did you mean regularizers.dropout.rate?)",
+    ),
+    "level of the wrong type": (
+        (*FOUR, "study.factors.dropout.levels=[0.5,often]"),
+        "study.factors.dropout: regularizers.dropout.rate must be a number, got 'often'",
+    ),
+    "level out of range": (
+        (*FOUR, "study.factors.dropout.levels=[0.5,1.5]"),
+        "study.factors.dropout: regularizers.dropout.rate must be in [0, 1), got 1.5",
+    ),
+    "baseline not among the levels": (
+        (*FOUR, "study.factors.dropout.baseline=0.3"),
+        "study.factors.dropout.baseline: 0.3 is not among the levels (0, 0.25, 0.5, 0.75)",
+    ),
+    "no levels": (
+        (*FOUR, "study.factors.dropout.levels=[]"),
+        "study.factors.dropout.levels: a list of values is wanted",
+    ),
+    "field that factors do not have": (
+        (*FOUR, "+study.factors.lr={kee: optimizer.lr}"),
+        "unknown key study.factors.lr.kee (did you mean key?)",
+    ),
+    "factor without +": (
+        (*FOUR, "study.factors.lr={key: optimizer.lr}"),
+        "unknown key study.factors.lr (to add a factor: +study.factors.lr={key: ..., levels: [...]})",
+    ),
+    "zero seeds": ((*FOUR, "study.seeds=0"), "study.seeds must be in [1, inf), got 0"),
+    "unknown metric": (
+        (*FOUR, "study.metric=valid/los"),
+        "study.metric: there is no valid/los (did you mean valid/loss?)",
+    ),
+    "study name": (
+        (*FOUR, "study.name=../x"),
+        "study.name must be made of letters, digits, _, - and ., got '../x'",
+    ),
+    "unknown command": (
+        ("abblate",),
+        "unknown command abblate (commands: train, ablate, report, dashboard, list)",
+    ),
+    "missing config folder": (
+        (*SMOKE, "--config-dir", "nowhere"),
+        "--config-dir nowhere: no such folder",
+    ),
+    "report of nothing": (("report", "nowhere"), "nowhere holds no runs yet: nothing to report"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_line_and_exit_code_2(name: str, shell, tmp_path: Path) -> None:
+    words, line = CASES[name]
+    code, _, err = shell(*words)
+    assert err == f"error: {line}\n"
+    assert code == 2
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_all_problems_are_reported_at_once(shell) -> None:
+    words = ("+sede=1", "training.epochs=many", "regularizers.dropout.rate=1.5")
+    code, _, err = shell(*SMOKE, *words)
+    assert err.splitlines() == [
+        "error: unknown key sede (did you mean seed?)",
+        "error: training.epochs must be a whole number, got 'many'",
+        "error: regularizers.dropout.rate must be in [0, 1), got 1.5",
+    ]
+    assert code == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+@pytest.mark.parametrize("command", [SMOKE, FOUR], ids=["train", "ablate"])
+def test_cuda_asked_for_and_absent(command: tuple[str, ...], shell) -> None:
+    code, _, err = shell(*command, "training.device=cuda")
+    assert err == "error: training.device=cuda: no CUDA device here (allowed: auto, cpu)\n"
+    assert code == 2
+
+
+@pytest.mark.parametrize("command", [SMOKE, FOUR], ids=["train", "ablate"])
+def test_output_that_cannot_be_written(command: tuple[str, ...], shell, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    code, _, err = shell(*command, "output=taken")
+    folder = "train" if command is SMOKE else "four_knobs"
+    assert err == f"error: output: cannot write to taken/{folder} (Not a directory)\n"
+    assert code == 2
+
+
+def test_a_csv_that_is_not_there(shell) -> None:
+    code, _, err = shell(*SMOKE, "dataset=text_csv")
+    assert err.startswith("error: dataset.path is not set")
+    assert code == 2
+    assert shell(*SMOKE, "dataset=text_csv", "dataset.path=none.csv")[0] == 2
