@@ -108,8 +108,15 @@ def run_cohort(
     for result in results:
         result.started = started
         result.seconds = round((time.time() - started) / len(experiments), 3)
-        ledger.record(result)
+        _keep(ledger, result)
     return results
+
+
+def _keep(ledger: Ledger, result: RunResult) -> None:
+    """Record a run, unless a cohort that was cut short while recording had kept it already."""
+    known = ledger.result(result.run_id)
+    if known is None or known.status == FAILED:
+        ledger.record(result)
 
 
 def _cohort(experiments: Sequence[Experiment]) -> Cohort:
@@ -133,9 +140,7 @@ def _result(experiment: Experiment, outcome: Outcome) -> RunResult:
 
 def failure(experiment: Experiment, error: str) -> RunResult:
     """The record of a run that raised or whose process died; the next command tries it again."""
-    return RunResult(
-        run_id(experiment), experiment.seed, FAILED, plain(experiment), error=error
-    )
+    return RunResult(run_id(experiment), experiment.seed, FAILED, plain(experiment), error=error)
 
 
 def environment(experiment: Experiment) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Settings declared once: default, allowed values, and whether runs of one cohort may differ in them.
+"""Settings declared once: default, allowed values, whether runs of a cohort may differ in them.
 
 Every configurable object of the project is a plain dataclass whose fields are made here::
 
@@ -80,14 +80,14 @@ class Settings:
 
 
 def names(settings: type, mark: str | None = None) -> Iterator[str]:
-    """The field names of a dataclass, or those that carry ``mark`` (``PER_RUN``, ``STRENGTH`` ...)."""
+    """The field names of a dataclass, or those that carry a ``mark`` such as ``PER_RUN``."""
     for field in dataclasses.fields(settings):
         if mark is None or field.metadata.get(mark):
             yield field.name
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and tuples as the dictionaries, names and lists that JSON and YAML hold."""
+    """Dataclasses, enums and tuples as the dictionaries, names and lists of JSON and YAML."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         named = {name: plain(getattr(value, name)) for name in names(type(value))}
         return {"name": snake_case(type(value).__name__), **named}
@@ -119,8 +119,9 @@ def label(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """Short and as people type it: ``0.25``, ``1e-4``."""
-    if not 0 < abs(value) < 1e-3:
-        return f"{value:g}"
-    mantissa, _, exponent = f"{value:.5e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    """Short and as people type it: ``0.25``, ``1e-4``; every digit where six would not be exact."""
+    text = f"{value:g}"
+    if 0 < abs(value) < 1e-3:
+        mantissa, _, exponent = f"{value:.5e}".partition("e")
+        text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return text if float(text) == value else repr(value)

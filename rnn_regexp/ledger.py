@@ -15,6 +15,7 @@ import json
 import math
 import os
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ class RunResult:
     seed: int
     status: str  # FINISHED, DIVERGED or FAILED
     experiment: dict[str, Any]  # the resolved configuration as plain values
-    metrics: dict[str, float] = dataclasses.field(default_factory=dict)  # train/loss, best/epoch ...
+    metrics: dict[str, float] = dataclasses.field(
+        default_factory=dict
+    )  # train/loss, best/epoch ...
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)  # one row an epoch
     seconds: float = 0.0  # the run's share of its cohort's time
     started: float = 0.0  # unix time
@@ -74,6 +77,11 @@ class Ledger:
         """Ids of the runs that need not be trained again: those that finished or diverged."""
         return {result.run_id for result in self.results() if result.status != FAILED}
 
+    def result(self, run_id: str) -> RunResult | None:
+        """The record of one run, or None."""
+        path = self.folder / "runs" / f"{run_id}.json"
+        return _read(path) if path.exists() else None
+
     def write(self, name: str, text: str) -> Path:
         """Put a derived file (report, table) into the folder."""
         return write_text(self.folder / name, text)
@@ -87,18 +95,28 @@ class Ledger:
 def write_text(path: Path, text: str) -> Path:
     """Write a file so that a reader, or a crash, sees the old text or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with temporary.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
+    _sync(path.parent)
     return path
+
+
+def _sync(folder: Path) -> None:
+    """Let the names of the folder's files survive a crash of the machine, where possible."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _read(path: Path) -> RunResult | None:

@@ -1,7 +1,7 @@
 """Keyed random numbers for K runs at once: no generator, no state, no order of drawing.
 
 A number depends on (run seed, site, step, position) alone, so a run sees the same masks alone and
-in any cohort, whichever other regularizers are on, before and after it is resumed, on CPU and CUDA::
+in any cohort, whichever other regularizers are on, after it is resumed, on CPU and on CUDA::
 
     z_i = mix(key + i * gamma),   key = mix(mix(seed + site) + step)
 
@@ -63,7 +63,9 @@ class Noise:
 
 
 def _site_key(site: str) -> int:
-    return int.from_bytes(hashlib.blake2b(site.encode(), digest_size=8).digest(), "little", signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(site.encode(), digest_size=8).digest(), "little", signed=True
+    )
 
 
 def _mix(z: Tensor) -> Tensor:

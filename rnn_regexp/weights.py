@@ -30,7 +30,8 @@ class Spec:
     """Name, shape and role of one parameter of one run.
 
     ``gates`` blocks of equal height are stacked in the first dimension (LSTM 4: i, f, g, o;
-    GRU 3: r, z, n), as torch stacks them.  ``fan`` is the n of torch's default U(-1/sqrt(n), 1/sqrt(n)).
+    GRU 3: r, z, n), as torch stacks them.  ``fan`` is the n of torch's default start,
+    U(-1/sqrt(n), 1/sqrt(n)).
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Hydra's entry to the ablation sweeper: ``hydra/sweeper=ablation``. Light: every app scans this."""
+"""Hydra's entry to the sweeper, ``hydra/sweeper=ablation``. Light: every Hydra app scans this."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,7 @@ class AblationSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         from rnn_regexp.app.sweep import sweep
 
+        assert self.config is not None
         return sweep(arguments, self.config)
 
 

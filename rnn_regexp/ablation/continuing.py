@@ -21,7 +21,9 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
     if written is None:
         return
     old, new = yaml.safe_load(written), yaml.safe_load(resolved)
-    found = [line for part in SAME for line in differences(part, _core(old[part]), _core(new[part]))]
+    found = [
+        line for part in SAME for line in differences(part, _core(old[part]), _core(new[part]))
+    ]
     if found:
         raise StudyError(
             f"{ledger.folder} holds another study: {'; '.join(found[:5])}"
@@ -41,7 +43,9 @@ def differences(key: str, old: Any, new: Any) -> Iterator[str]:
     """``key: old -> new`` for every value that differs."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:
-            yield from differences(f"{key}.{name}".removeprefix("base."), old.get(name), new.get(name))
+            yield from differences(
+                f"{key}.{name}".removeprefix("base."), old.get(name), new.get(name)
+            )
     elif old != new:
         yield f"{key}: {_short(old)} there, {_short(new)} here"
 

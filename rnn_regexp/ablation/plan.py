@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -136,7 +137,7 @@ def _shape(experiment: Experiment) -> str:
 def _split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
     parts = -(-len(group) // width)
     edges = [round(i * len(group) / parts) for i in range(parts + 1)]
-    return [group[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [group[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def study_yaml(plan: Plan, command: str) -> str:

@@ -17,7 +17,7 @@ class Design(Enum):
 
 
 class Evaluate(Enum):
-    """Which weights of a run are judged: those of the last epoch, or of the best validation loss."""
+    """Which weights of a run are judged: the last epoch's, or those of the best validation loss."""
 
     last = "last"
     best = "best"
@@ -29,7 +29,9 @@ class Factor:
 
     key: str = ""  # the setting as typed on the command line, e.g. regularizers.dropout.rate
     levels: list[Any] = field(default_factory=list)
-    baseline: Any = None  # one of the levels; where it is not given, the base experiment's own value
+    baseline: Any = (
+        None  # one of the levels; where it is not given, the base experiment's own value
+    )
 
 
 @dataclass

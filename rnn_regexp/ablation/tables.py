@@ -99,7 +99,7 @@ def divergence_rates(runs: StudyRuns) -> Table:
 
     Counts the runs that are compared; a run that failed was not seen to its end.
     """
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import binomtest
 
     study = runs.description
     rows: Table = []
@@ -109,7 +109,8 @@ def divergence_rates(runs: StudyRuns) -> Table:
         diverged = (table["status"] == DIVERGED).groupby(table[factor.key]).agg(["sum", "size"])
         for level, count, total in diverged.reindex(list(factor.levels)).dropna().itertuples():
             if count:
-                edges = proportion_confint(count, total, study.alpha, method="wilson")
+                found = binomtest(int(count), int(total))
+                edges = found.proportion_ci(1 - study.alpha, method="wilson")
                 low, high = (f"{100 * edge:.0f}" for edge in edges)
                 rows.append(
                     _subject(study, factor.key, level)

@@ -19,7 +19,7 @@ _SWEEPER = ["--multirun", "hydra/sweeper=ablation"]
 
 
 def launch(command: str, words: list[str]) -> int:
-    """Run Hydra on ``words``; returns the exit code, 2 for bad input with a line for each problem."""
+    """Run Hydra on ``words``; returns the exit code: 2 for bad input, a line for each problem."""
     options = get_args_parser().parse_args(words)
     try:
         several = command == "train" and options.multirun

@@ -38,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(__version__)
         return 0
     if words[0] not in commands:
-        print(f"error: unknown command {words[0]} (commands: {', '.join(commands)})", file=sys.stderr)
+        print(
+            f"error: unknown command {words[0]} (commands: {', '.join(commands)})", file=sys.stderr
+        )
         return 2
     try:
         return commands[words[0]](words[1:])

@@ -30,7 +30,9 @@ def sweep(words: list[str], master: DictConfig) -> None:
         config = to_config(places.compose(words))
         resolve = Resolver(words, places)
         study, executor, tracking = config.study, config.executor, config.tracking
-        code = ablate(Request(study, resolve, read, executor, tracking, config.output, typed.command))
+        code = ablate(
+            Request(study, resolve, read, executor, tracking, config.output, typed.command)
+        )
     except BAD_INPUT as error:
         code = refuse(error)
     if code:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from rnn_regexp.ablation.continuing import refuse_other_study
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ablation.plan import Plan, PlannedRun, Read, Resolve, make_plan, plan_csv, study_yaml
+from rnn_regexp.ablation.plan import (
+    Plan,
+    PlannedRun,
+    Read,
+    Resolve,
+    make_plan,
+    plan_csv,
+    study_yaml,
+)
 from rnn_regexp.ablation.study import Study
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
@@ -66,9 +74,13 @@ def ablate(request: Request) -> int:
 def check(study: Study) -> None:
     """Refuse a study that asks nothing; raises ``StudyError``."""
     if not study.factors:
-        raise StudyError("study.factors: no factors to compare (choose a study, e.g. study=four_knobs)")
+        raise StudyError(
+            "study.factors: no factors to compare (choose a study, e.g. study=four_knobs)"
+        )
     if not re.fullmatch(r"[\w.\-]+", study.name) or set(study.name) == {"."}:
-        raise StudyError(f"study.name must be made of letters, digits, _, - and ., got {study.name!r}")
+        raise StudyError(
+            f"study.name must be made of letters, digits, _, - and ., got {study.name!r}"
+        )
     if study.metric not in metric_names():
         near = difflib.get_close_matches(study.metric, metric_names(), 1, 0)
         raise StudyError(f"study.metric: there is no {study.metric} (did you mean {near[0]}?)")
@@ -80,11 +92,11 @@ def plan_metric(plan: Plan) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """What is going to be trained, in two lines."""
+    """What is going to be trained, in one line."""
     seeds = len(plan.study.seed_list())
     return (
-        f"{plan.study.name}: {len(plan.levels)} factors, {len(plan.variants)} variants x {seeds} seeds"
-        f" = {len(plan.runs)} runs in {len(plan.cohorts)} cohorts"
+        f"{plan.study.name}: {len(plan.levels)} factors, {len(plan.variants)} variants"
+        f" x {seeds} seeds = {len(plan.runs)} runs in {len(plan.cohorts)} cohorts"
     )
 
 

@@ -7,16 +7,20 @@ from rnn_regexp.ledger import DIVERGED, FAILED, Ledger, RunResult
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 
-def train(experiment: Experiment, executor: Executor, tracking: Tracking, ledger: Ledger) -> RunResult:
+def train(
+    experiment: Experiment, executor: Executor, tracking: Tracking, ledger: Ledger
+) -> RunResult:
     """Train an experiment unless the ledger has its result; either way the run is shown."""
     experiment.training.torch_device()
     ledger.require_writable()
     own = run_id(experiment)
     prepare(tracking)
-    if own not in ledger.recorded():
+    known = ledger.result(own)
+    if known is None or known.status == FAILED:
         with Bar([1], experiment.training.epochs, 0) as bar:
             executor.run([[experiment]], ledger, bar)
-    result = next(result for result in ledger.results() if result.run_id == own)
+    result = ledger.result(own)
+    assert result is not None
     with Tracker(tracking, ledger.folder.name, ledger.folder) as tracker:
         tracker.log_run(result, f"run {own}", {})
     print(line(result), flush=True)

@@ -37,11 +37,13 @@ def unknown_keys(composed: DictConfig) -> Iterator[str]:
     for key, node in nodes(composed):
         settings = OmegaConf.get_type(node)
         if dataclasses.is_dataclass(settings):
-            extra = set(node) - set(fields.names(settings))
+            extra = set(map(str, node)) - set(fields.names(settings))
             yield from (unknown(f"{key}.{name}".lstrip("."), known) for name in sorted(extra))
         elif key == "regularizers":
-            untyped = (n for n in node if not dataclasses.is_dataclass(OmegaConf.get_type(node, n)))
-            yield from (unknown(f"{key}.{name}", known) for name in untyped)
+            techniques = [str(name) for name in node]
+            for name in techniques:
+                if not dataclasses.is_dataclass(OmegaConf.get_type(node, name)):
+                    yield unknown(f"{key}.{name}", known)
 
 
 def out_of_range(composed: DictConfig) -> Iterator[str]:
@@ -57,9 +59,9 @@ def out_of_range(composed: DictConfig) -> Iterator[str]:
 def nodes(composed: DictConfig, key: str = "") -> Iterator[tuple[str, DictConfig]]:
     """Every mapping of the configuration with its dotted key, the root's being empty."""
     yield key, composed
-    for name in composed:
+    for name in map(str, composed):
         if not OmegaConf.is_missing(composed, name) and OmegaConf.is_dict(composed[name]):
-            yield from nodes(composed[name], f"{key}.{name}" if key else str(name))
+            yield from nodes(composed[name], f"{key}.{name}".lstrip("."))
 
 
 def keys(composed: DictConfig) -> Iterator[str]:

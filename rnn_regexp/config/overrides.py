@@ -1,4 +1,4 @@
-"""Words of the command line, checked before Hydra composes them, so that all problems show at once."""
+"""Words of the command line, checked before Hydra composes them: all problems show at once."""
 
 import contextlib
 import re
@@ -16,7 +16,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnn_regexp.ablation.study import Factor
-from rnn_regexp.config.border import ConfigError, keys, out_of_range, suggestion, unknown, unknown_keys
+from rnn_regexp.config.border import (
+    ConfigError,
+    keys,
+    out_of_range,
+    suggestion,
+    unknown,
+    unknown_keys,
+)
 from rnn_regexp.config.schema import CONF, register_schemas
 from rnn_regexp.fields import names
 
@@ -33,10 +40,14 @@ class Places:
     extra: tuple[Path, ...] = ()
 
     def groups(self) -> set[str]:
-        return {folder.name for root in self._roots() for folder in root.iterdir() if folder.is_dir()}
+        return {
+            folder.name for root in self._roots() for folder in root.iterdir() if folder.is_dir()
+        }
 
     def choices(self, group: str) -> list[str]:
-        return sorted({file.stem for root in self._roots() for file in (root / group).glob("*.yaml")})
+        return sorted(
+            {file.stem for root in self._roots() for file in (root / group).glob("*.yaml")}
+        )
 
     def compose(self, words: Iterable[str]) -> DictConfig:
         """The configuration for words already known to be sound."""
@@ -116,7 +127,7 @@ def _wrong_choices(override: Override, places: Places) -> Iterator[str]:
 
 def _composed(chosen: list[Override], places: Places) -> list[DictConfig]:
     """The configuration with the chosen groups; with swept groups, one for each of their values."""
-    plain = [own.input_line for own in chosen if not own.is_sweep_override()]
+    plain = [own.input_line or "" for own in chosen if not own.is_sweep_override()]
     swept = [own for own in chosen if own.is_sweep_override()]
     options = [[*_lines(own)] for own in swept]
     first = [own[0] for own in options if own]
@@ -133,10 +144,12 @@ def _lines(override: Override) -> Iterator[str]:
 
 
 def _wrong_setting(override: Override, composed: list[DictConfig]) -> list[str]:
-    """What is wrong with a setting; nothing, if it fits one of the configurations. It is set there."""
+    """What is wrong with a setting; it is set in the configurations that know its key."""
     key = override.key_or_group
     if override.is_delete():
-        return [f"~{key}: settings cannot be deleted; leave a regularizer out of regularizers=[...]"]
+        return [
+            f"~{key}: settings cannot be deleted; leave a regularizer out of regularizers=[...]"
+        ]
     known = [one for one in composed if key in _allowed(one) or _joins(override, one)]
     if not known:
         return [_unknown_setting(key, composed)]

@@ -78,9 +78,10 @@ def _neutral(composed: DictConfig, key: str, value: Any) -> Any:
     """The class default of a regularizer's strength; other settings have no neutral value."""
     parent, _, name = key.rpartition(".")
     settings: Any = OmegaConf.get_type(OmegaConf.select(composed, parent))
-    if dataclasses.is_dataclass(settings) and name in fields.names(settings, fields.STRENGTH):
-        return next(own.default for own in dataclasses.fields(settings) if own.name == name)
-    return value
+    if not dataclasses.is_dataclass(settings):
+        return value
+    own = next(own for own in dataclasses.fields(settings) if own.name == name)
+    return own.default if own.metadata.get(fields.STRENGTH) else value
 
 
 def read(experiment: Experiment, key: str) -> Any:

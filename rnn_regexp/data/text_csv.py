@@ -8,7 +8,7 @@ from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import Table, read_table
 from rnn_regexp.data.text import Text, text_data, tokenize
-from rnn_regexp.fields import structural, volatile
+from rnn_regexp.fields import structural
 
 
 @dataclass
@@ -19,7 +19,7 @@ class TextCsv(Dataset):
     the same words together. A split that the column never names is drawn from its train rows.
     """
 
-    path: str = volatile("")  # what a run depends on is the digest of the data
+    path: str = structural("")  # two files, two datasets: such runs share no cohort
     text_column: str = structural("text")
     label_column: str = structural("label")
     split_column: str | None = structural(None)  # its values: train, valid, test

@@ -83,7 +83,9 @@ class Init(Regularizer):
     def _recurrent(self, k: int, spec: Spec, noise: Noise) -> Tensor:
         n, gain = spec.shape[1], float(self.gain[k])
         if self.scheme[k] is Scheme.identity:
-            return gain * torch.eye(n, dtype=torch.double, device=noise.seeds.device).repeat(spec.gates, 1)
+            return gain * torch.eye(n, dtype=torch.double, device=noise.seeds.device).repeat(
+                spec.gates, 1
+            )
         own = Noise(noise.seeds[k : k + 1], noise.step)
         Q = haar(own.normal(f"init/{spec.name}/Q", (spec.gates, n, n))[0])  # (G, n, n)
         scale = n**-0.5 if self.scheme[k] is Scheme.scaled_orthogonal else 1.0

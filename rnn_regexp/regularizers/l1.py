@@ -22,6 +22,6 @@ class L1(Regularizer):
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
     on: list[Kind] = structural(lambda: list(MATRICES))
 
-    def penalty(self, weights: Weights) -> Tensor:
+    def penalty(self, weights: Weights) -> Tensor | None:
         sizes = [W.abs().flatten(1).sum(dim=1) for _, W in weights.of(*self.on)]
-        return column(self.coefficient, sizes[0]) * sum(sizes)
+        return column(self.coefficient, sizes[0]) * sum(sizes) if sizes else None

@@ -26,6 +26,6 @@ class L2(Regularizer):
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
     on: list[Kind] = structural(lambda: list(MATRICES))
 
-    def penalty(self, weights: Weights) -> Tensor:
+    def penalty(self, weights: Weights) -> Tensor | None:
         squares = [W.square().flatten(1).sum(dim=1) for _, W in weights.of(*self.on)]
-        return 0.5 * column(self.coefficient, squares[0]) * sum(squares)
+        return 0.5 * column(self.coefficient, squares[0]) * sum(squares) if squares else None

@@ -35,7 +35,7 @@ def _stack_values(values: list[Any], device: torch.device) -> Tensor | tuple[Any
 
 
 class RegularizerStack:
-    """The techniques of a cohort, in the order of ``ALL``; those neutral in every run are left out."""
+    """The techniques of a cohort, in the order of ``ALL``; those neutral in every run absent."""
 
     def __init__(self, sets: Sequence[RegularizerSet], device: torch.device) -> None:
         self.active: list[Regularizer] = []
@@ -70,14 +70,15 @@ class RegularizerStack:
 
 
 def with_neutral(technique: type[R], runs: Sequence[Any]) -> list[R]:
-    """Each run's setting of a technique; a run without it gets the neutral one.
+    """Each run's setting of a technique; a run without it, or neutral in it, gets the neutral one.
 
-    The neutral one copies the structural fields of a run that has the technique: they have no
+    The neutral one copies the structural fields of a run that uses the technique: they have no
     effect at neutral strength and must agree within the cohort.
     """
-    present = next((run for run in runs if run is not None), technique())
+    used = [None if run is None or run.neutral else run for run in runs]
+    present = next((run for run in used if run is not None), technique())
     neutral = dataclasses.replace(present, **_per_run_defaults(technique))
-    return [neutral if run is None else run for run in runs]
+    return [neutral if run is None else run for run in used]
 
 
 def _per_run_defaults(technique: type[Regularizer]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rnn_regexp.weights import Weights
 
 
 class Coupling(Enum):
-    """How decay meets the optimizer; ``optimizer`` does what torch's optimizer of that name does."""
+    """How decay meets the optimizer; ``optimizer`` does what torch's of that name does."""
 
     optimizer = "optimizer"
     coupled = "coupled"

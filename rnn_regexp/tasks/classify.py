@@ -27,4 +27,6 @@ def _negative_log_likelihood(logits: Tensor, targets: Tensor) -> Tensor:
 
 def merge(parts: list[dict[str, Tensor]], count: int) -> dict[str, Tensor]:
     """Metrics (K,) of ``count`` sequences from the sums of their batches."""
-    return {name: torch.stack([part[name] for part in parts]).sum(dim=0) / count for name in parts[0]}
+    return {
+        name: torch.stack([part[name] for part in parts]).sum(dim=0) / count for name in parts[0]
+    }

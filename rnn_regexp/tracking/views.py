@@ -5,7 +5,7 @@ MLflow keeps the views of its *Views* menu as tags of the experiment; these are 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rnn_regexp.tracking.entries import Entry
@@ -13,6 +13,7 @@ from rnn_regexp.tracking.entries import Entry
 TAG = "mlflow.sharedViewState."
 SECTIONS = ("valid", "test", "train")  # in this order, then all others
 COLUMNS = ("valid", "test")  # metrics of these become columns
+RUNS, VARIANTS = "runs", "variants"
 NAME, NAME_WIDTH = "attributes.`Run Name`", 260
 BY_VARIANT = {
     "aggregateFunction": "average",
@@ -20,7 +21,7 @@ BY_VARIANT = {
 }
 
 
-def view_key(study: str, view: str = "runs") -> str:
+def view_key(study: str, view: str) -> str:
     """The view's name in an address: ``#/experiments/1/runs?viewStateShareKey=<key>``."""
     return f"{re.sub(r'[^A-Za-z0-9_.-]', '-', study)}-{view}"
 
@@ -32,11 +33,19 @@ def views(study: str, entry: Entry) -> dict[str, str]:
     """
     state = _state(study, entry)
     return {
-        TAG + view_key(study): _saved(f"{study}: runs", state, entry.ended),
-        TAG + view_key(study, "variants"): _saved(
+        TAG + view_key(study, RUNS): _saved(f"{study}: runs", state, entry.ended),
+        TAG + view_key(study, VARIANTS): _saved(
             f"{study}: mean over seeds", {**state, "groupBy": BY_VARIANT}, entry.ended
         ),
     }
+
+
+def saved_views(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Title and address query of each of an experiment's views; curves as charts."""
+    for tag in sorted(tag for tag in tags if tag.startswith(TAG)):
+        key = tag.removeprefix(TAG)
+        charts = "compareRunsMode=CHART&" if key.endswith(f"-{VARIANTS}") else ""
+        yield json.loads(tags[tag])["name"], f"{charts}viewStateShareKey={key}"
 
 
 def _saved(name: str, state: dict[str, Any], moment: int) -> str:
@@ -50,7 +59,7 @@ def _state(study: str, entry: Entry) -> dict[str, Any]:
     columns = _columns(entry.factors, metrics)
     return {
         "searchFilter": f"tags.study = '{study}' and tags.kind = 'run'",
-        "orderByKey": "attributes.run_name",
+        "orderByKey": "tags.`mlflow.runName`",
         "orderByAsc": True,
         "startTime": "ALL",
         "lifecycleFilter": "Active",

@@ -54,7 +54,8 @@ def _step(cohort: Cohort, batch: Batch, record: Record) -> tuple[Tensor, Update]
     weights.differentiate(total)
     norm = torch.linalg.vector_norm(weights.gradient, dim=1)
     record.check(torch.isfinite(total.detach()) & torch.isfinite(norm))
-    update = Update(norm, cohort.optimizers.learning_rate, cohort.optimizers.decoupled)
+    learning_rate = cohort.optimizers.learning_rate * record.alive.to(cohort.device)
+    update = Update(norm, learning_rate, cohort.optimizers.decoupled)  # a frozen run's rate is 0
     with torch.no_grad():
         regularizers.update(weights, update)
         cohort.optimizers.step(weights.flat, weights.gradient, record.alive.tolist())

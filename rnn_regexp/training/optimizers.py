@@ -98,8 +98,8 @@ class RMSprop(Optimizer):
 
     def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
         rmsprop(
-            [w], [g], [state[0]], [], [state[1]], [count], foreach=False, lr=self.lr,
-            alpha=self.alpha, eps=self.eps, weight_decay=0.0, momentum=self.momentum, centered=False,
+            [w], [g], [state[0]], [], [state[1]], [count], foreach=False, lr=self.lr, alpha=self.alpha,
+            eps=self.eps, weight_decay=0.0, momentum=self.momentum, centered=False,
         )  # fmt: skip
 
 
@@ -115,7 +115,8 @@ class OptimizerState:
         self.decoupled = optimizers[0].decoupled
         self.state = flat.new_zeros(K, optimizers[0].buffers, P)
         self.counts = [torch.zeros((), device=flat.device) for _ in range(K)]
-        self.learning_rate = torch.tensor([own.lr for own in optimizers]).to(flat)  # (K,)
+        rates = [own.lr for own in optimizers]
+        self.learning_rate = torch.tensor(rates, dtype=torch.double, device=flat.device)  # (K,)
 
     def step(self, flat: Tensor, gradient: Tensor, alive: list[bool]) -> None:
         """Update the rows of ``flat`` (K, P) of the runs that are alive."""

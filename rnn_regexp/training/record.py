@@ -9,7 +9,6 @@ from rnn_regexp.regularizers.base import Update
 from rnn_regexp.tasks import classify
 from rnn_regexp.training.cohort import Cohort
 
-
 STEP_METRICS = ("loss", "gradient_norm", "clipped_fraction")  # means over an epoch's steps
 
 
@@ -41,7 +40,7 @@ class Record:
         self.steps = 0
         self.alive = torch.ones(K, dtype=torch.bool)
         self.outcomes = [Outcome() for _ in range(K)]
-        self.best_loss = torch.full((K,), torch.inf, device=cohort.device)
+        self.best_loss = cohort.weights.flat.new_full((K,), torch.inf)
         self.best_weights = cohort.weights.flat.detach().clone()
         self._clear()
 

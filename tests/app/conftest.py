@@ -1,3 +1,4 @@
+import logging
 import os
 from pathlib import Path
 
@@ -15,7 +16,11 @@ class Shell:
     def __call__(self, *words: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         self.capsys.readouterr()
+        loggers = [logging.getLogger(name) for name in (None, "hydra")]
+        before = [list(logger.handlers) for logger in loggers]
         code = main(list(words))
+        for logger, handlers in zip(loggers, before, strict=True):
+            logger.handlers = handlers  # Hydra's write to this test's output
         out, err = self.capsys.readouterr()
         return code, out, err
 

@@ -56,11 +56,13 @@ CASES = {
     "not an override": ((*SMOKE, "dropout"), "cannot read 'dropout': expected key=value"),
     "deletion": (
         (*SMOKE, "~regularizers.dropout"),
-        "~regularizers.dropout: settings cannot be deleted; leave a regularizer out of regularizers=[...]",
+        "~regularizers.dropout: settings cannot be deleted;"
+        " leave a regularizer out of regularizers=[...]",
     ),
     "a sweep in a study": (
         (*FOUR, "seed=1,2"),
-        "seed=1,2: one value is wanted here; `train -m` takes several, and so does a factor of a study",
+        "seed=1,2: one value is wanted here;"
+        " `train -m` takes several, and so does a factor of a study",
     ),
     "no factors": (
         ("ablate", "tracking=off"),
@@ -93,7 +95,8 @@ CASES = {
     ),
     "factor without +": (
         (*FOUR, "study.factors.lr={key: optimizer.lr}"),
-        "unknown key study.factors.lr (to add a factor: +study.factors.lr={key: ..., levels: [...]})",
+        "unknown key study.factors.lr"
+        " (to add a factor: +study.factors.lr={key: ..., levels: [...]})",
     ),
     "zero seeds": ((*FOUR, "study.seeds=0"), "study.seeds must be in [1, inf), got 0"),
     "unknown metric": (

@@ -17,7 +17,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_help_names_every_command(shell) -> None:
     code, out, _ = shell("--help")
     assert code == 0
-    assert all(f"rnn-regexp {name}" in out for name in ("train", "ablate", "report", "dashboard", "list"))
+    assert all(
+        f"rnn-regexp {name}" in out for name in ("train", "ablate", "report", "dashboard", "list")
+    )
 
 
 def test_train_keeps_its_result_and_does_not_train_twice(shell, tmp_path: Path) -> None:
@@ -60,7 +62,12 @@ def test_ablate_from_the_command_line(shell, tmp_path: Path) -> None:
 
 
 def test_another_study_in_the_same_folder_is_refused_and_more_seeds_are_welcome(shell) -> None:
-    words = ("ablate", *SMALL, "+study.factors.lr={key: optimizer.lr, levels: [1e-3, 1e-2]}", "study.name=lr")
+    words = (
+        "ablate",
+        *SMALL,
+        "+study.factors.lr={key: optimizer.lr, levels: [1e-3, 1e-2]}",
+        "study.name=lr",
+    )
     assert shell(*words, "study.seeds=1")[0] == 0
     code, _, err = shell(*words, "study.seeds=1", "model.hidden=9")
     assert code == 2
@@ -103,7 +110,15 @@ def test_a_study_of_the_users_own_folder(shell, tmp_path: Path) -> None:
         "# @package _global_\n"
         "study:\n  name: widths\n  factors: {width: {key: model.hidden, levels: [4, 8]}}\n"
     )
-    words = ("ablate", "--config-dir", "mine", "study=widths", "study.seeds=1", *SMALL[:2], "executor=local")
+    words = (
+        "ablate",
+        "--config-dir",
+        "mine",
+        "study=widths",
+        "study.seeds=1",
+        *SMALL[:2],
+        "executor=local",
+    )
     code, _, err = shell(*words, "model.hidden=4")
     assert (code, err) == (0, "")
     assert (tmp_path / "outputs/widths/report.html").exists()

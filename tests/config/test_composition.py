@@ -43,10 +43,10 @@ def test_the_article_experiment_is_the_articles_example() -> None:
     config = to_config(PLACES.compose(["experiment=article"]))
     assert type(config.model).__name__ == "GRU"
     assert (config.model.embedding, config.model.hidden, config.model.layers) == (128, 256, 1)
-    assert getattr(config.dataset, "vocabulary") == 1000  # noqa: B009: the base class has none
+    assert config.dataset.vocabulary == 1000
     techniques = config.regularizers
-    assert getattr(techniques["dropout"], "rate") == 0.5  # noqa: B009
-    assert getattr(techniques["weight_decay"], "coefficient") == 1e-4  # noqa: B009
-    assert getattr(techniques["clip"], "threshold") == 5.0  # noqa: B009
+    assert techniques["dropout"].rate == 0.5
+    assert techniques["weight_decay"].coefficient == 1e-4
+    assert techniques["clip"].threshold == 5.0
     assert techniques["init"].neutral
     assert (type(config.optimizer).__name__, config.optimizer.lr) == ("Adam", 1e-3)

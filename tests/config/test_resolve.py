@@ -22,7 +22,9 @@ def test_settings_reach_the_experiment_and_leave_the_base_alone(resolve: Resolve
 
 
 def test_none_is_a_techniques_neutral_value(resolve: Resolver) -> None:
-    assert math.isinf(read(resolve({"regularizers.clip.threshold": "none"}), "regularizers.clip.threshold"))
+    assert math.isinf(
+        read(resolve({"regularizers.clip.threshold": "none"}), "regularizers.clip.threshold")
+    )
     assert read(resolve({"regularizers.dropout.rate": None}), "regularizers.dropout.rate") == 0
 
 
@@ -41,7 +43,11 @@ def test_a_group_can_be_a_factor(resolve: Resolver) -> None:
         ),
         ("training.epochs", "many", "training.epochs must be a whole number, got 'many'"),
         ("regularizers.dropout.rate", 1.5, "regularizers.dropout.rate must be in [0, 1), got 1.5"),
-        ("model", "lstmm", "model=lstmm: no such choice (allowed: gru, lstm, rnn) (did you mean lstm?)"),
+        (
+            "model",
+            "lstmm",
+            "model=lstmm: no such choice (allowed: gru, lstm, rnn) (did you mean lstm?)",
+        ),
         ("optimizer.lr", "none", "optimizer.lr must be a number, got 'none'"),
     ],
 )

@@ -1,0 +1,110 @@
+"""What all datasets have in common."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from rnn_regexp.data import ALL, Docstrings, TextCsv
+from rnn_regexp.data.sequences import Dataset, SequenceData, Split
+from rnn_regexp.fields import INTERVAL, problems
+
+LINES = "".join(f"text number {n} is {n % 3},{'abc'[n % 3]}\n" for n in range(60))
+
+
+@pytest.fixture(params=ALL, ids=lambda settings: settings.__name__)
+def data(
+    request: pytest.FixtureRequest, tmp_path: Path, docstrings: SequenceData
+) -> Iterator[SequenceData]:
+    if request.param is Docstrings:
+        yield docstrings
+    elif request.param is TextCsv:
+        (tmp_path / "file.csv").write_text("text,label\n" + LINES)
+        yield TextCsv(path=str(tmp_path / "file.csv")).load()
+    else:
+        yield request.param().load()
+
+
+def splits(data: SequenceData) -> tuple[Split, Split, Split]:
+    return data.train, data.valid, data.test
+
+
+def test_shapes_and_types(data: SequenceData):
+    for split in splits(data):
+        rows, steps = split.inputs.shape[:2]
+        assert rows == len(split) == len(split.targets) > 0
+        assert split.lengths.dtype == split.targets.dtype == torch.int64
+        assert 1 <= split.lengths.min() <= split.lengths.max() <= steps
+        if data.vocabulary:
+            assert split.inputs.dtype == torch.int64
+            assert 0 <= split.inputs.min() <= split.inputs.max() < len(data.vocabulary)
+        else:
+            assert split.inputs.dtype == torch.float32
+            assert split.inputs.shape[2] == data.features > 0
+
+
+def test_behind_the_length_stands_zero(data: SequenceData):
+    for split in splits(data):
+        behind = torch.arange(split.inputs.shape[1]) >= split.lengths[:, None]
+        assert not split.inputs[behind].any()
+
+
+def test_every_class_is_at_the_front_of_every_split(data: SequenceData):
+    classes = len(data.classes)
+    for split in splits(data):
+        assert sorted(split.head(classes).targets.tolist()) == list(range(classes))
+
+
+def rows(split: Split) -> set[tuple[float, ...]]:
+    return {tuple(row) for row in split.inputs.flatten(1).tolist()}
+
+
+def test_no_training_sequence_is_among_those_it_is_judged_by(data: SequenceData):
+    width = max(split.inputs.shape[1] for split in splits(data))
+    train, valid, test = (rows(padded(split, width)) for split in splits(data))
+    assert not train & valid
+    assert not train & test
+
+
+def padded(split: Split, width: int) -> Split:
+    wide = torch.zeros((len(split), width, *split.inputs.shape[2:]), dtype=split.inputs.dtype)
+    wide[:, : split.inputs.shape[1]] = split.inputs
+    return dataclasses.replace(split, inputs=wide)
+
+
+@pytest.mark.parametrize("settings", ALL, ids=lambda settings: settings.__name__)
+def test_says_where_it_comes_from(settings: type[Dataset]):
+    assert settings.source
+    assert settings.__doc__
+
+
+@pytest.mark.parametrize("settings", ALL, ids=lambda settings: settings.__name__)
+def test_a_number_below_its_interval_is_refused(settings: type[Dataset]):
+    for field in dataclasses.fields(settings):
+        if field.metadata[INTERVAL]:
+            assert problems(settings, {field.name: -1}, "dataset") == [
+                f"dataset.{field.name} must be in {field.metadata[INTERVAL]}, got -1"
+            ]
+
+
+def tiny(inputs: Tensor) -> SequenceData:
+    split = Split(inputs, torch.tensor([1, 2]), torch.tensor([0, 1]))
+    return SequenceData(split, split, split, classes=("a", "b"))
+
+
+def test_digest_sees_every_part():
+    data = tiny(torch.tensor([[2, 0], [3, 4]]))
+    changed = dataclasses.replace(data.test, targets=torch.tensor([1, 1]))
+    digests = {
+        data.digest(),
+        tiny(torch.tensor([[2, 0], [3, 5]])).digest(),
+        tiny(torch.tensor([[2, 0], [3, 4]], dtype=torch.int32)).digest(),
+        dataclasses.replace(data, test=changed).digest(),
+        dataclasses.replace(data, classes=("a", "c")).digest(),
+        dataclasses.replace(data, vocabulary=("<pad>",)).digest(),
+    }
+    assert len(digests) == 6
+    assert tiny(torch.tensor([[2, 0], [3, 4]])).digest() == data.digest()
