@@ -88,10 +88,8 @@ def _factor(key: str, item: dict[str, Any]) -> Factor:
     levels = tuple(str(level) for level in item["levels"])
     baseline = str(item["baseline"])
     if baseline not in levels:
-        allowed = ", ".join(levels)
-        raise StudyError(
-            f"factors.{key}.baseline must be one of its levels ({allowed}): {baseline}"
-        )
+        allowed = f"one of its levels ({', '.join(levels)})"
+        raise StudyError(f"factors.{key}.baseline must be {allowed}, got {baseline}")
     return Factor(str(key), baseline, levels, str(item.get("key", key)))
 
 

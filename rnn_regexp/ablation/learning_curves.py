@@ -68,7 +68,8 @@ def curves_figure(runs: StudyRuns, factor: Factor | None, levels: list[str]) -> 
         axes.set(xlabel="epoch", ylabel=_quantity(runs.description))
         axes.margins(x=0.02)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        figure.legend(loc="outside upper left", ncols=3, handlelength=1.2, columnspacing=1)
+        if axes.lines:
+            figure.legend(loc="outside upper left", ncols=3, handlelength=1.2, columnspacing=1)
         return svg(figure) if axes.lines else ""
 
 
@@ -77,7 +78,7 @@ def _draw(axes: Axes, runs: StudyRuns, chosen: list[RunResult], name: str, color
     held_out = curve(chosen, study.metric, study.alpha)
     training = curve(chosen, training_metric(runs) or "", study.alpha)
     if held_out is not None:
-        axes.plot(held_out.epochs, held_out.mean, color=color, linewidth=1.5, label=name)
+        axes.plot(held_out.epochs, held_out.mean, color=color, linewidth=1.5, label=f" {name}")
         band = (held_out.epochs, held_out.low, held_out.high)
         axes.fill_between(*band, color=color, alpha=0.18, linewidth=0)
     if training is not None:

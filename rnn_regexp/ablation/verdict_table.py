@@ -111,7 +111,7 @@ def caption(study: Description) -> str:
 def escaped(text: object) -> str:
     """Text that Markdown shows as it is, in a table's cell as well."""
     text = " ".join(str(text).split())
-    text = re.sub(r"([\\`*|\[\]#~$]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+    text = re.sub(r"([\\`*|#~$]|(?<!\w)_|_(?!\w)|\](?=[(\[:]))", r"\\\1", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -85,6 +85,8 @@ def sentence(rows: pd.DataFrame, study: Description, digits: int) -> str:
 
 def headline(effects: pd.DataFrame, study: Description) -> str:
     """Which levels help and which hurt, over all factors."""
+    if not study.factors:
+        return "The runs differ in nothing but their seed: there is nothing to compare."
     names = short_names([factor.key for factor in study.factors])
     parts = []
     for verb, word in ((HELPS, "better"), (HURTS, "worse")):

@@ -25,7 +25,7 @@ from rnn_regexp.data.text import Text, text_data, tokenize
 from rnn_regexp.fields import structural
 
 LIBRARIES = ("networkx", PYTHON, "sympy", "torch")
-POOL = 2500  # sentences read of each library; networkx has about 1,650
+POOL = 2500  # sentences read of each library; networkx has about 1,700
 SPLITS = ("train",) * 6 + ("valid",) * 2 + ("test",) * 2
 
 
@@ -36,7 +36,7 @@ class Docstrings(Dataset):
     examples: int = structural(2000, "[4, inf)")  # training sentences: few, so that a GRU overfits
     valid_examples: int = structural(800, "[4, inf)")
     test_examples: int = structural(800, "[4, inf)")
-    vocabulary: int = structural(5000, "[3, inf)")  # words, <pad> and <unk> among them
+    vocabulary: int = structural(2000, "[3, inf)")  # words, with <pad> and <unk>; train has 3,775
     max_length: int = structural(40, "[1, inf)")  # tokens kept of a sentence
 
     source: ClassVar[str] = "docstrings of torch, sympy, networkx and Python, as installed"

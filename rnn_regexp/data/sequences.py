@@ -35,7 +35,7 @@ class SequenceData:
     test: Split
     classes: tuple[str, ...]
     vocabulary: tuple[str, ...] = ()  # id -> token; 0 is <pad>, 1 is <unk>; empty for features
-    provenance: dict[str, str] = field(default_factory=dict)  # package or file -> version or sha256
+    provenance: dict[str, str] = field(default_factory=dict)  # file -> sha256, package -> version
 
     @property
     def features(self) -> int:

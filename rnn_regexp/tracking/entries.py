@@ -50,12 +50,16 @@ def entry(result: RunResult, study: str, variant: str, labels: Mapping[str, str]
         status=result.status,
         started=_milliseconds(result.started),
         ended=_milliseconds(end),
-        factors=tuple(labels),
-        params={key: shown(value) for key, value in parameters(result, labels).items()},
-        tags={tag_key(key): shown(value) for key, value in tags(result, study, variant).items()},
+        factors=tuple(map(allowed, labels)),
+        params=_shown(parameters(result, labels)),
+        tags=_shown(tags(result, study, variant)),
         points=list(points(result)),
         experiment=result.experiment,
     )
+
+
+def _shown(values: Mapping[str, Any]) -> dict[str, str]:
+    return {allowed(key): shown(value) for key, value in values.items()}
 
 
 def run_name(result: RunResult, variant: str) -> str:
@@ -77,6 +81,7 @@ def parameters(result: RunResult, labels: Mapping[str, str]) -> dict[str, Any]:
 
 def tags(result: RunResult, study: str, variant: str) -> dict[str, Any]:
     """What identifies a run, how it ended and in which environment."""
+    error = (result.error or "").strip()
     named = {
         "study": study,
         "variant": variant,
@@ -84,10 +89,12 @@ def tags(result: RunResult, study: str, variant: str) -> dict[str, Any]:
         "run_id": result.run_id,
         "status": result.status,
         "diverged_at": result.diverged_at,
-        "error": result.error,
+        "error": error.rpartition("\n")[2],
+        "mlflow.note.content": error and f"```\n{error}\n```",
         "mlflow.source.git.commit": result.environment.get("revision"),
     }
-    return {key: own for key, own in {**result.environment, **named}.items() if own not in (None, "")}
+    known = {**result.environment, **named}
+    return {key: value for key, value in known.items() if value not in (None, "")}
 
 
 def points(result: RunResult) -> Iterator[Point]:
@@ -107,7 +114,7 @@ def points(result: RunResult) -> Iterator[Point]:
 def _points(values: Mapping[str, float], milliseconds: int, step: int) -> Iterator[Point]:
     for key, value in values.items():
         if math.isfinite(value):
-            yield Point(metric_key(key), float(value), milliseconds, step)
+            yield Point(allowed(key), float(value), milliseconds, step)
 
 
 def _milliseconds(seconds: float) -> int:
@@ -130,15 +137,11 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def shown(value: Any) -> str:
     """A setting as text: lists with commas, everything else as in the study's tables."""
-    if isinstance(value, (list, tuple)):
-        return ",".join(label(item) for item in value)
-    text = label(value)
+    many = isinstance(value, (list, tuple))
+    text = ",".join(map(label, value)) if many else label(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def metric_key(name: str) -> str:
+def allowed(name: str) -> str:
     """A name in the characters that MLflow takes: ``dropout.rate=0.5`` -> ``dropout.rate:0.5``."""
     return re.sub(r"[^\w\-./: ]", "_", name.replace("=", ":"), flags=re.ASCII)
-
-
-tag_key = metric_key

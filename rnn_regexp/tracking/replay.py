@@ -7,7 +7,7 @@ from rnn_regexp.ablation.report import note
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
-from rnn_regexp.tracking.store import address, prepare, public, reason
+from rnn_regexp.tracking.store import address, public, reason
 from rnn_regexp.tracking.summary import effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
@@ -22,7 +22,6 @@ def replay(folder: str | Path, tracking: Tracking) -> int:
     if not isinstance(tracking, (Sqlite, Server)):
         return 0
     study = read_study(folder)
-    prepare(tracking)
     try:
         writer = Writer(tracking, study.description.name)
         _replay_runs(study, writer)

@@ -1,6 +1,7 @@
 """Finding and making the store. MLflow is imported late: it takes seconds."""
 
 import importlib.metadata
+import logging
 import os
 import shutil
 import sqlite3
@@ -22,24 +23,30 @@ PATIENCE = 120.0  # seconds that a process waits for another one to finish makin
 
 
 def prepare(tracking: Tracking) -> None:
-    """Make or upgrade the store, so that whatever writes next finds it whole.
+    """Make or upgrade a file's store, so that whatever writes next finds it whole.
 
-    Raises ``TrackingError`` where the user must act, ``Unavailable`` where a server is silent.
+    A server is not asked: whether it answers is found out beside the training. Raises
+    ``TrackingError`` where the user must act.
     """
     if isinstance(tracking, Sqlite):
         quieten(tracking.telemetry)
         _prepare_file(Path(tracking.store).absolute())
     elif isinstance(tracking, Server):
-        quieten(tracking.telemetry)
-        _reach(address(tracking))
+        address(tracking)
 
 
 def client(tracking: Sqlite | Server) -> "MlflowClient":
-    """A client of a prepared store, which never looks at MLflow's global state."""
+    """A client of a store that answers, without MLflow's global state; raises ``Unavailable``."""
     quieten(tracking.telemetry)
     from mlflow import MlflowClient
 
-    return MlflowClient(address(tracking))
+    uri = address(tracking)
+    try:
+        found = MlflowClient(uri)
+        found.search_experiments(max_results=1)
+    except Exception as error:
+        raise Unavailable(f"{public(uri)} does not answer: {reason(error)}") from None
+    return found
 
 
 def address(tracking: Sqlite | Server) -> str:
@@ -56,8 +63,8 @@ def address(tracking: Sqlite | Server) -> str:
 
 def public(uri: str) -> str:
     """An address without the name and password that it may carry."""
-    parts = urllib.parse.urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    host = urllib.parse.urlsplit(uri).netloc
+    return uri.replace(host, host.rpartition("@")[2], 1)
 
 
 def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:
@@ -69,13 +76,14 @@ def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:
 
 
 def quieten(telemetry: bool) -> None:
-    """Set what MLflow reads from the environment when it is imported; the user's own values stay."""
+    """Short answers and few words from MLflow; what the user has set in the environment stays."""
     if not telemetry:
         os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # every retry
 
 
 def _prepare_file(path: Path) -> None:
@@ -143,18 +151,12 @@ def _fingerprint(database: sqlite3.Connection, path: Path) -> int:
     return zlib.crc32(written.encode()) & 0x7FFFFFFF
 
 
-def _reach(uri: str) -> None:
-    from mlflow import MlflowClient
-
-    try:
-        MlflowClient(uri).search_experiments(max_results=1)
-    except Exception as error:
-        raise Unavailable(f"{public(uri)} does not answer: {reason(error)}") from error
-
-
 def reason(error: BaseException) -> str:
-    """An error's innermost cause in one line without an address's password."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    """What went wrong in one line: the system's or the database's own word if it has one."""
+    own: BaseException | None = error
+    while own is not None:
+        if isinstance(own, (OSError, sqlite3.Error)):
+            error = own
+        own = own.__cause__ or (None if own.__suppress_context__ else own.__context__)
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnn_regexp.tracking.entries import metric_key
+from rnn_regexp.tracking.entries import allowed
 
 SHOWN = ("estimate", "ci_low", "ci_high")
 
@@ -17,7 +17,7 @@ def effect_metrics(
     for row in effects:
         metric = metric or row["metric"]
         if row["metric"] == metric:
-            name = metric_key(f"effect/{row['factor']}={row['level']}")
+            name = allowed(f"effect/{row['factor']}={row['level']}")
             numbers = {f"{name}/{column}": _number(row[column]) for column in SHOWN}
             values.update({key: value for key, value in numbers.items() if math.isfinite(value)})
     return values

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ledger import RunResult
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking
-from rnn_regexp.tracking.store import reason
+from rnn_regexp.tracking.store import address, public, reason
 from rnn_regexp.tracking.summary import effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 Task = Callable[[Writer], None]
 PENDING = 2000  # entries that wait for the store; more than that are left to a replay
 PAUSE = 30.0  # seconds before a store that fell silent is asked again
-PATIENCE = 20.0  # seconds without progress after which closing gives up
+PATIENCE = 10.0  # seconds without progress after which closing gives up
 
 
 class Tracker:
@@ -43,6 +43,7 @@ class Tracker:
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
         if isinstance(tracking, (Sqlite, Server)):
+            self._where = public(address(tracking))
             self._open = partial(Writer, tracking, study)
             self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
             self._thread.start()
@@ -57,7 +58,8 @@ class Tracker:
         """Show the verdicts: the effects on ``metric``, or else on the table's first one, as
         metrics; Markdown ``note`` as description; ``files`` as artifacts.
         """
-        values = effect_metrics(effects.to_dict("records"), metric)
+        rows: list[Any] = effects.to_dict("records")
+        values = effect_metrics(rows, metric)
         moment = round(time.time() * 1000)
         self._give(lambda writer: writer.write_summary(values, note, files, moment))
 
@@ -105,6 +107,7 @@ class Tracker:
             thread.join(PATIENCE)
 
     def _work(self) -> None:
+        self._connected()
         while (task := self._tasks.get()) is not None:
             self._attempt(task)
         self._resume_at = 0.0
@@ -112,17 +115,26 @@ class Tracker:
         for task in again:
             self._attempt(task)
 
-    def _attempt(self, task: Task) -> None:
+    def _connected(self) -> Writer | None:
+        """The writer, unless the store was silent a moment ago."""
         if time.monotonic() < self._resume_at:
-            self._unsent.append(task)
-            return
+            return None
         try:
             self._writer = self._writer or self._open()
-            task(self._writer)
-            self._sent += 1
         except Exception as error:  # whatever a store raises, training goes on
-            self._unsent.append(task)
             self._note(reason(error))
+        return self._writer
+
+    def _attempt(self, task: Task) -> None:
+        writer = self._connected()
+        try:
+            if writer is not None:
+                task(writer)
+                self._sent += 1
+                return
+        except Exception as error:
+            self._note(f"{self._where}: {reason(error)}")
+        self._unsent.append(task)
 
     def _note(self, failure: str) -> None:
         if self._failure is None:

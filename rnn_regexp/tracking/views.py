@@ -3,18 +3,22 @@
 MLflow keeps the views of its *Views* menu as tags of the experiment; these are two of them.
 """
 
+import base64
 import json
 import re
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rnn_regexp.tracking.entries import Entry
 
 TAG = "mlflow.sharedViewState."
-SECTIONS = ("valid", "test", "train")  # in this order, then all others
+LONGEST = 5000  # characters of an experiment's tag
+SECTIONS = ("valid", "test", "train", "train_eval")  # in this order, then all others
 COLUMNS = ("valid", "test")  # metrics of these become columns
 RUNS, VARIANTS = "runs", "variants"
-NAME, NAME_WIDTH = "attributes.`Run Name`", 260
+NAME, NAME_WIDTH, WIDTH = "attributes.`Run Name`", 220, 90  # pixels, WIDTH at least
 BY_VARIANT = {
     "aggregateFunction": "average",
     "groupByKeys": [{"mode": "tag", "groupByData": "variant"}],
@@ -32,12 +36,12 @@ def views(study: str, entry: Entry) -> dict[str, str]:
     A finished run's ``entry`` tells which factors and metrics there are.
     """
     state = _state(study, entry)
-    return {
+    means = {**state, "groupBy": BY_VARIANT}
+    found = {
         TAG + view_key(study, RUNS): _saved(f"{study}: runs", state, entry.ended),
-        TAG + view_key(study, VARIANTS): _saved(
-            f"{study}: mean over seeds", {**state, "groupBy": BY_VARIANT}, entry.ended
-        ),
+        TAG + view_key(study, VARIANTS): _saved(f"{study}: mean over seeds", means, entry.ended),
     }
+    return {tag: text for tag, text in found.items() if len(text) <= LONGEST}
 
 
 def saved_views(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -49,13 +53,14 @@ def saved_views(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _saved(name: str, state: dict[str, Any], moment: int) -> str:
-    content = json.dumps(state, separators=(",", ":"))
-    return json.dumps({"name": name, "createdAt": moment, "updatedAt": moment, "state": content})
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
+    view = {"name": name, "createdAt": moment, "updatedAt": moment, "state": f"deflate;{packed}"}
+    return json.dumps(view)
 
 
 def _state(study: str, entry: Entry) -> dict[str, Any]:
-    series = [point.key for point in entry.points]
-    metrics = sorted(set(series), key=_place)
+    series = Counter(point.key for point in entry.points)
+    metrics = sorted(series, key=_place)
     columns = _columns(entry.factors, metrics)
     return {
         "searchFilter": f"tags.study = '{study}' and tags.kind = 'run'",
@@ -72,7 +77,7 @@ def _state(study: str, entry: Entry) -> dict[str, Any]:
         "hideEmptyCharts": True,
         "isAccordionReordered": True,
         "compareRunSections": [_section(name) for name in dict.fromkeys(map(_prefix, metrics))],
-        "compareRunCharts": [_chart(key, series.count(key) > 1) for key in metrics],
+        "compareRunCharts": [_chart(key, series[key] > 1) for key in metrics],
     }
 
 
@@ -83,7 +88,7 @@ def _columns(factors: Sequence[str], metrics: Sequence[str]) -> list[str]:
 
 def _width(column: str) -> int:
     """Pixels that hold a column's title."""
-    return 7 * len(column.split("`")[1]) + 24
+    return max(WIDTH, 7 * len(column.split("`")[1]) + 24)
 
 
 def _place(metric: str) -> tuple[int, str]:
@@ -101,6 +106,11 @@ def _section(name: str) -> dict[str, Any]:
 
 
 def _chart(metric: str, is_series: bool) -> dict[str, Any]:
-    section = {"metricSectionId": f"section-{_prefix(metric)}", "isGenerated": True}
-    kind = "LINE" if is_series else "BAR"
-    return {"uuid": f"chart-{metric}", "type": kind, "metricKey": metric, "deleted": False} | section
+    return {
+        "uuid": f"chart-{metric}",
+        "type": "LINE" if is_series else "BAR",
+        "metricKey": metric,
+        "metricSectionId": f"section-{_prefix(metric)}",
+        "deleted": False,
+        "isGenerated": True,
+    }

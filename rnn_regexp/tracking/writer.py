@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rnn_regexp.ledger import FAILED, FINISHED
 from rnn_regexp.tracking.entries import Entry, Point
 from rnn_regexp.tracking.settings import Server, Sqlite
-from rnn_regexp.tracking.store import artifacts, client
+from rnn_regexp.tracking.store import artifacts, client, prepare
 from rnn_regexp.tracking.views import views
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Writer:
     """The runs of one study in one store; may raise whatever MLflow raises."""
 
     def __init__(self, tracking: Sqlite | Server, study: str) -> None:
+        prepare(tracking)
         self.study = study
         self.client = client(tracking)
         self.experiment_id = self._experiment(tracking, tracking.experiment or study)
@@ -44,6 +45,7 @@ class Writer:
         self._log(run, entry)
         status = "FAILED" if entry.status == FAILED else "FINISHED"
         self.client.set_terminated(run.info.run_id, status, entry.ended or None)
+        self.client.log_dict(run.info.run_id, entry.experiment, SETTINGS)
         if entry.status == FINISHED:
             self._save_views(entry)
 
@@ -88,9 +90,16 @@ class Writer:
                 self.shown.add(tag)
 
     def _experiment(self, tracking: Sqlite | Server, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
         known = self.client.get_experiment_by_name(name)
         if known is None:
-            return self.client.create_experiment(name, artifacts(tracking, name))
+            try:
+                return self.client.create_experiment(name, artifacts(tracking, name))
+            except MlflowException:  # another process may have been faster
+                known = self.client.get_experiment_by_name(name)
+                if known is None:
+                    raise
         if known.lifecycle_stage != "active":
             self.client.restore_experiment(known.experiment_id)
         return known.experiment_id
@@ -122,7 +131,6 @@ class Writer:
         known = run.data.params  # a parameter cannot be changed, so what stands there stays
         params = [Param(key, text) for key, text in entry.params.items() if key not in known]
         self._batches(run.info.run_id, entry.points, params)
-        self.client.log_dict(run.info.run_id, entry.experiment, SETTINGS)
 
     def _batches(self, run_id: str, points: Sequence[Point], params: Sequence[Any]) -> None:
         from mlflow.entities import Metric

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -191,15 +192,29 @@ def quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
+@pytest.fixture(scope="session")
+def written_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up study as it is by default; not to be changed."""
+    return write_study(tmp_path_factory.mktemp("studies") / "four_knobs")
+
+
 @pytest.fixture
-def make_study(tmp_path: Path) -> Callable[..., Path]:
+def make_study(tmp_path: Path, written_study: Path) -> Callable[..., Path]:
     """Writes the made-up study into a fresh folder; takes the arguments of ``write_study``."""
-    return lambda **options: write_study(tmp_path / "four_knobs", **options)
+
+    def make(**options: object) -> Path:
+        folder = tmp_path / "four_knobs"
+        if options:
+            return write_study(folder, **options)
+        return shutil.copytree(written_study, folder)
+
+    return make
 
 
 @pytest.fixture
 def made_up() -> SimpleNamespace:
     """The made-up study's parts."""
+    parts = (NASTY, result, spoil, variants)
     return SimpleNamespace(
-        **{name: globals()[name] for name in ("NASTY", "result", "spoil", "variants")}
+        **dict(zip(("NASTY", "result", "spoil", "variants"), parts, strict=True))
     )

@@ -126,12 +126,12 @@ def test_a_grid_pairs_every_cell_and_counts_each_seed_once():
 
 
 def test_intervals_of_a_grid_cover_the_truth_where_seeds_differ_in_the_effect():
-    table = grid(4, 0.0, 0.1, np.random.default_rng(7), studies=200)
+    table = grid(4, 0.0, 0.1, np.random.default_rng(7), studies=120)
     metrics = [name for name in table.columns if name.startswith("valid/")]
     found = effects(table, study(RATE, INIT), metrics).query("factor == 'rate' and level == '0'")
     covered = (found["ci_low"] < 0) & (found["ci_high"] > 0)
     naive = [stats.ttest_1samp(by_pair(table, m), 0).pvalue > 0.05 for m in metrics]
-    assert covered.mean() == pytest.approx(0.95, abs=0.045)  # 3 standard errors
+    assert covered.mean() == pytest.approx(0.95, abs=0.06)  # 3 standard errors
     assert np.mean(naive) < 0.87  # cells of one seed are no independent evidence
 
 

@@ -97,7 +97,7 @@ def test_an_absent_number_is_an_empty_cell(make_study):
         ({"evaluate": "first"}, "evaluate must be one of last, best, got first"),
         (
             {"factors": {"dropout": {"baseline": "0.4", "levels": ["0", "0.5"]}}},
-            "factors.dropout.baseline must be one of its levels (0, 0.5): 0.4",
+            "factors.dropout.baseline must be one of its levels (0, 0.5), got 0.4",
         ),
         (
             {"factors": {"dropuot": {"baseline": "0", "levels": ["0"]}}},

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -83,6 +83,7 @@ def test_differences_equal_up_to_rounding_have_no_spread():
     assert paired_t(((baseline + 0.1) - baseline)[:, None]).deviation.item() == 0
 
 
+@settings(deadline=None)
 @given(TABLES, st.integers(-100, 100))
 def test_adding_a_constant_moves_the_interval_and_keeps_its_width(table, constant):
     plain, moved = paired_t(table), paired_t(table + constant)
@@ -90,6 +91,7 @@ def test_adding_a_constant_moves_the_interval_and_keeps_its_width(table, constan
     np.testing.assert_allclose(moved.high - moved.low, plain.high - plain.low, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_exchanging_level_and_baseline_changes_signs_alone(table):
     plain, flipped = paired_t(table), paired_t(-table)
@@ -99,6 +101,7 @@ def test_exchanging_level_and_baseline_changes_signs_alone(table):
     np.testing.assert_array_equal(flipped.effect_size, -plain.effect_size)
 
 
+@settings(deadline=None)
 @given(TABLES, st.randoms())
 def test_the_order_of_the_seeds_does_not_matter(table, random):
     order = list(range(len(table)))
@@ -108,6 +111,7 @@ def test_the_order_of_the_seeds_does_not_matter(table, random):
     np.testing.assert_allclose(shuffled.low, plain.low, rtol=1e-9, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_nothing_is_undefined_from_three_pairs_on(table):
     found = paired_t(table)

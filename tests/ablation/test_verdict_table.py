@@ -49,7 +49,7 @@ def test_diverged_runs_are_told(tables):
 
 
 def test_long_labels_do_not_break_the_table(tables):
-    effects, runs, study = tables
+    _, runs, study = tables
     long = "x" * 300
     renamed = runs.replace({"dropout": {"0.75": long}})
     levels = tuple(long if level == "0.75" else level for level in study.factors[0].levels)
@@ -75,7 +75,8 @@ def test_every_row_of_the_markdown_table_has_its_cells(tables):
         ("scaled_orthogonal", "scaled_orthogonal"),
         ("_x_ *y* `z`", r"\_x\_ \*y\* \`z\`"),
         ("two\nlines", "two lines"),
-        ("[a](b)", r"\[a\](b)"),
+        ("[a](b) [a][b] [a]: b", r"[a\](b) [a\][b] [a\]: b"),
+        ("0.2 [0.1, 0.3]", "0.2 [0.1, 0.3]"),
     ],
 )
 def test_markdown_shows_text_as_it_is(text, shown):

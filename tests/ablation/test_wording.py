@@ -39,7 +39,8 @@ def test_a_sentence_says_what_helps_by_how_much_against_what():
 def test_what_hurts_is_told_as_a_rise_with_its_interval_turned_round():
     rows = effects(("0", -0.2, -0.3, -0.1, "hurts"), ("0.25", -0.1, -0.15, -0.05, "hurts"))
     assert sentence(rows, study(), 2) == (
-        "0 and 0.25 hurt: validation loss rises by 0.20 [0.10, 0.30] and 0.10 [0.05, 0.15] against 0.5."
+        "0 and 0.25 hurt: validation loss rises by 0.20 [0.10, 0.30] and 0.10 [0.05, 0.15]"
+        " against 0.5."
     )
 
 

@@ -8,14 +8,12 @@ from pathlib import Path
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 
 STARTED = 1_790_000_000.0  # a fixed moment, so that every test sees the same time stamps
-DROPOUT, DECAY = "regularizers.dropout.rate", "regularizers.weight_decay.coefficient"
-CLIP, INIT = "regularizers.clip.threshold", "regularizers.init.scheme"
-BASELINE = {DROPOUT: "0.5", DECAY: "0.0001", CLIP: "5", INIT: "orthogonal"}
+BASELINE = {"dropout": "0.5", "weight_decay": "0.0001", "clip": "5", "init": "orthogonal"}
 LEVELS = {
-    DROPOUT: ("0", "0.25", "0.5", "0.75"),
-    DECAY: ("0", "1e-05", "0.0001", "0.001"),
-    CLIP: ("none", "10", "5", "1"),
-    INIT: ("default", "xavier", "kaiming", "orthogonal", "scaled_orthogonal"),
+    "dropout": ("0", "0.25", "0.5", "0.75"),
+    "weight_decay": ("0", "1e-05", "0.0001", "0.001"),
+    "clip": ("none", "10", "5", "1"),
+    "init": ("default", "xavier", "kaiming", "orthogonal", "scaled_orthogonal"),
 }
 
 
@@ -25,16 +23,18 @@ def variants() -> dict[str, dict[str, str]]:
     for factor, levels in LEVELS.items():
         for level in levels:
             if level != BASELINE[factor]:
-                found[f"{factor.partition('.')[2]}={level}"] = {**BASELINE, factor: level}
+                found[f"{factor}={level}"] = {**BASELINE, factor: level}
     return found
 
 
 def result(labels: dict[str, str], number: int, seed: int, epochs: int = 12) -> RunResult:
     """A finished run whose curves depend smoothly on its levels and its seed."""
-    pull = float(labels[DROPOUT]) + 200 * float(labels[DECAY])
+    pull = float(labels["dropout"]) + 200 * float(labels["weight_decay"])
     started = STARTED + 8.0 * number
     history = [_row(epoch, pull, seed, started) for epoch in range(epochs)]
-    last = {key: value for key, value in history[-1].items() if key not in ("epoch", "time")}
+    last = {
+        key: value for key, value in history[-1].items() if key not in ("epoch", "step", "time")
+    }
     final = {"test/loss": last["valid/loss"] + 0.02, "test/accuracy": last["valid/accuracy"] - 0.01}
     return RunResult(
         run_id=f"{number:03d}{seed:013x}",
@@ -45,7 +45,7 @@ def result(labels: dict[str, str], number: int, seed: int, epochs: int = 12) -> 
         history=history,
         seconds=float(epochs),
         started=started,
-        environment={"torch": "2.13.0", "python": "3.11.9", "git_revision": "16ecba0"},
+        environment={"torch": "2.13.0", "python": "3.11.9", "revision": "16ecba0"},
     )
 
 
@@ -54,13 +54,14 @@ def _row(epoch: int, pull: float, seed: int, started: float) -> dict[str, float]
     train = 1.9 * math.exp(-0.35 * epoch / (1 + pull)) + 0.05 * pull
     valid = 1.0 + 0.9 * math.exp(-0.8 * epoch) + 0.05 * epoch / (1 + 2 * pull) + wave
     return {
-        "epoch": float(epoch),
+        "epoch": epoch,
+        "step": 63 * (epoch + 1),
         "time": started + epoch + 1.0,
         "train/loss": train,
         "valid/loss": valid,
         "valid/accuracy": 0.85 - 0.25 * math.exp(-0.8 * epoch) - 0.004 * epoch + wave,
         "train/gradient_norm": 3.0 * math.exp(-0.1 * epoch) + wave,
-        "train/clipped": 0.1,
+        "train/clipped_fraction": 0.1,
     }
 
 
@@ -68,14 +69,18 @@ def _experiment(labels: dict[str, str], seed: int, epochs: int) -> dict[str, obj
     return {
         "name": "experiment",
         "model": {"name": "gru", "embedding": 64, "hidden": 64, "layers": 1},
-        "dataset": {"name": "docstrings", "sentences": 2000, "vocabulary": 5000},
+        "dataset": {"name": "docstrings", "examples": 2000, "vocabulary": 5000},
         "regularizers": {
-            "dropout": {"name": "dropout", "rate": float(labels[DROPOUT])},
-            "weight_decay": {"name": "weight_decay", "coefficient": float(labels[DECAY])},
-            "clip": {"name": "clip", "threshold": labels[CLIP].replace("none", "inf"), "by": "norm"},
-            "init": {"name": "init", "scheme": labels[INIT]},
+            "dropout": {"name": "dropout", "rate": float(labels["dropout"])},
+            "weight_decay": {"name": "weight_decay", "coefficient": float(labels["weight_decay"])},
+            "clip": {
+                "name": "clip",
+                "threshold": labels["clip"].replace("none", "inf"),
+                "by": "norm",
+            },
+            "init": {"name": "init", "scheme": labels["init"]},
         },
-        "optimizer": {"name": "adam", "lr": 0.001, "betas": [0.9, 0.999]},
+        "optimizer": {"name": "adam", "lr": 0.001, "beta1": 0.9, "beta2": 0.999},
         "training": {"name": "training", "epochs": epochs, "batch_size": 32},
         "seed": seed,
     }

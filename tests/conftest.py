@@ -1,0 +1,10 @@
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_the_tests(request: pytest.FixtureRequest) -> None:
+    """Keep what datasets cache away from the user's own folder."""
+    folder = request.config.cache.mkdir("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNN_REGEXP_CACHE", str(folder))
+        yield

@@ -1,0 +1,138 @@
+"""The dashboard as a user starts and ends it, and as a browser shows it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnn_regexp import dashboard
+from rnn_regexp.dashboard import addresses, free_port, serving
+from rnn_regexp.tracking import Sqlite, TrackingError, replay
+from tests.tracking.synthetic import LEVELS, write_ledger
+
+
+def start(*words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "rnn_regexp", "dashboard", *words],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def filled(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("outputs")
+    store = shutil.copy(empty_store, folder / "mlflow.db")
+    replay(write_ledger(folder / "four_knobs", seeds=1).folder, Sqlite(store=str(store)))
+    return str(store)
+
+
+@pytest.mark.slow
+def test_it_starts_beside_a_taken_port_and_ends_with_ctrl_c(filled: str):
+    wanted = free_port("127.0.0.1", 5600)
+    with socket.create_server(("127.0.0.1", wanted)):
+        process = start("--store", filled, "--port", str(wanted))
+        assert process.stdout
+        lines = [process.stdout.readline().rstrip() for _ in range(5)]
+        used = int(lines[0].removeprefix(f"port {wanted} is taken, ").removesuffix(" is free"))
+        url = f"http://127.0.0.1:{used}"
+        page = f"{url}/#/experiments/1/runs?workflowType=machine_learning"
+        assert lines[1:] == [
+            f"MLflow runs on {url}",
+            f"  four_knobs: runs                 {page}&viewStateShareKey=four_knobs-runs",
+            f"  four_knobs: mean over seeds      {page}&compareRunsMode=CHART"
+            "&viewStateShareKey=four_knobs-variants",
+            "Ctrl-C ends it",
+        ]
+        with urllib.request.urlopen(url) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[0] == "\nended\n"
+        assert process.returncode == 0
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(url)
+
+
+def test_no_store_is_one_line(tmp_path: Path):
+    process = start("--store", str(tmp_path / "mlflow.db"))
+    expected = f"no runs in {tmp_path}/mlflow.db yet; first: rnn-regexp ablate study=four_knobs"
+    assert process.communicate() == (f"error: {expected}\n", None)
+    assert process.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("127.0.0.1", 99999, "--port must be in 1..65535, got 99999"),
+        ("no.such.host.invalid", 5000, "--host no.such.host.invalid is no address of this machine"),
+        ("192.0.2.1", 5000, "no port from 5000 to 5019 is free on 192.0.2.1"),
+    ],
+)
+def test_addresses_that_cannot_be(host: str, port: int, expected: str):
+    with pytest.raises(TrackingError) as error:
+        free_port(host, port)
+    assert str(error.value) == expected
+
+
+def test_a_server_that_ends_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    code = "import os; print(os.environ['MLFLOW_SERVER_ENABLE_JOB_EXECUTION']); raise SystemExit(3)"
+    monkeypatch.setattr(dashboard, "command", lambda *_: [sys.executable, "-c", code])
+    with (
+        pytest.raises(TrackingError, match=r"^MLflow's server ended with code 3: false$"),
+        serving(tmp_path / "mlflow.db", "127.0.0.1", free_port("127.0.0.1", 5600)),
+    ):
+        pass
+
+
+@pytest.fixture
+def pages(filled: str) -> Iterator[list[str]]:
+    """The addresses of the study's runs and of its curves."""
+    port = free_port("127.0.0.1", 5600)
+    with serving(Path(filled), "127.0.0.1", port) as (_, url):
+        yield [line.rpartition(" ")[2] for line in addresses(url)[1:]]
+
+
+def texts(driver: Any, selector: str) -> set[str]:
+    return {found.text for found in driver.find_elements("css selector", selector)}
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_runs_are_compared_by_factors_and_metrics(pages: list[str]):
+    pytest.importorskip("selenium", reason="the browser is driven by Selenium")
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    from scripts import screenshot_dashboard as screenshot
+
+    try:
+        driver = screenshot.chromium()
+    except SystemExit as error:
+        pytest.skip(str(error))
+    try:
+        driver.set_window_size(1900, 1000)  # columns out of sight are not in the page
+        screenshot.open_page(driver, pages[0])
+        names = screenshot.run_names(driver)
+        assert len(names) == 14
+        assert names[:3] == ["baseline seed 0", "clip=1 seed 0", "clip=10 seed 0"]
+        expected = {*LEVELS, "valid/loss", "valid/accuracy", "test/loss", "test/accuracy"}
+        WebDriverWait(driver, 20).until(lambda _: expected <= texts(driver, ".ag-header-cell"))
+        screenshot.compare(driver, ["baseline seed 0", "dropout=0.75 seed 0", "init=xavier seed 0"])
+        rows = texts(driver, "tr")
+        assert "dropout 0.5 0.75 0.5" in rows
+        assert "init orthogonal orthogonal xavier" in rows
+        assert "valid/loss 1.25 1.197 1.25" in rows
+        screenshot.open_page(driver, pages[1])
+        WebDriverWait(driver, 20).until(lambda _: "valid/loss" in texts(driver, "h4"))
+        assert "Group: baseline" in texts(driver, ".ag-cell")
+    finally:
+        driver.quit()

@@ -1,0 +1,129 @@
+"""A store is made whole or not at all, whoever comes first."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rnn_regexp.tracking import Server, Sqlite, TrackingError, Unavailable, prepare
+from rnn_regexp.tracking.entries import entry
+from rnn_regexp.tracking.store import address, client, public
+from rnn_regexp.tracking.writer import Writer
+from tests.tracking import stored
+from tests.tracking.synthetic import BASELINE, result
+
+PREPARE = "import sys; from rnn_regexp.tracking import *; prepare(Sqlite(store=sys.argv[1]))"
+
+
+def start(code: str, *arguments: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, **pipes)
+
+
+def write(sqlite: Sqlite) -> None:
+    Writer(sqlite, "four_knobs").write(entry(result(BASELINE, 0, 0), "four_knobs", "base", {}))
+
+
+@pytest.mark.slow
+def test_four_processes_at_once_where_a_fifth_has_died(tmp_path: Path):
+    store = str(tmp_path / "mlflow.db")
+    (tmp_path / ".mlflow.db.unfinished").write_bytes(b"half")
+    (tmp_path / "mlflow.db").touch()  # empty, as a database is before its first table
+    started = [start(PREPARE, store) for _ in range(4)]
+    ended = [(process.communicate()[0], process.returncode) for process in started]
+    assert ended == [("", 0)] * 4
+    write(Sqlite(store=store))
+    assert list(stored.runs(Sqlite(store=store))) == ["base seed 0"]
+
+
+def test_a_store_that_exists_is_accepted_without_importing_mlflow(sqlite: Sqlite):
+    code = f"{PREPARE}; print('mlflow' in sys.modules)"
+    assert start(code, sqlite.store).communicate()[0] == "False\n"
+
+
+def test_nothing_is_written_elsewhere(
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("outputs").mkdir()
+    shutil.copy(empty_store, "outputs/mlflow.db")
+    write(Sqlite())
+    made = {str(path) for path in Path().rglob("*") if len(path.parts) < 3}
+    assert made == {
+        "outputs",
+        "outputs/mlflow.db",
+        "outputs/.mlflow.db.lock",
+        "outputs/mlartifacts",
+    }
+
+
+def test_an_older_store_is_upgraded_and_kept(sqlite: Sqlite):
+    from alembic import command
+    from mlflow.store.db import utils
+
+    path = Path(sqlite.store)
+    write(sqlite)
+    uri = f"sqlite:///{path}"
+    command.downgrade(utils._get_alembic_config(uri), "-1")
+    with closing(sqlite3.connect(path)) as database:
+        (old,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    prepare(sqlite)
+    with closing(sqlite3.connect(path.with_name("mlflow.db.before-upgrade"))) as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == (old,)
+    assert len(stored.runs(sqlite)) == 1
+
+
+@pytest.mark.parametrize("content", ["text", "database", "folder", "parent"])
+def test_what_is_no_store_is_refused_in_one_line(content: str, tmp_path: Path):
+    path = tmp_path / "mlflow.db"
+    if content == "text":
+        path.write_text("no database at all " * 100)
+    elif content == "database":
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE cats (name TEXT)")
+    elif content == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        path = path / "mlflow.db"
+    with pytest.raises(TrackingError, match=r"^tracking\.store=.*mlflow\.db.*\S$") as error:
+        prepare(Sqlite(store=str(path)))
+    assert "\n" not in str(error.value)
+
+
+def test_a_server_must_be_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(TrackingError, match=r"^tracking\.uri is not set, and neither is MLFLOW"):
+        prepare(Server())
+    with pytest.raises(
+        TrackingError, match=r"^tracking\.uri must be like http.*got localhost:5000"
+    ):
+        prepare(Server(uri="localhost:5000"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere:1")
+    assert address(Server()) == "http://elsewhere:1"
+    assert address(Server(uri="http://here:2")) == "http://here:2"
+
+
+def test_a_password_is_not_shown():
+    assert public("https://me:secret@host:5000/x") == "https://host:5000/x"
+    assert public("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
+    with pytest.raises(Unavailable) as error:
+        client(Server(uri="http://me:secret@127.0.0.1:9"))
+    assert "secret" not in str(error.value)
+    assert "http://127.0.0.1:9 does not answer: " in str(error.value)
+
+
+@pytest.mark.parametrize("telemetry", [False, True])
+def test_telemetry_is_off_unless_turned_on(telemetry: bool, sqlite: Sqlite):
+    code = f"{PREPARE[:-2]}, telemetry={telemetry})); import os; print(os.environ.get(sys.argv[2]))"
+    said = {
+        key: start(code, sqlite.store, key) for key in ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY")
+    }
+    expected = os.environ.get("DO_NOT_TRACK") if telemetry else "true"
+    assert {process.communicate()[0].strip() for process in said.values()} == {str(expected)}

@@ -1,0 +1,165 @@
+"""Training never waits for the store, and never hears from it."""
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rnn_regexp.tracking import Off, Server, Sqlite, Tracker, tracker
+from rnn_regexp.tracking.entries import Entry
+from rnn_regexp.tracking.writer import Writer
+from tests.tracking import stored
+from tests.tracking.synthetic import BASELINE, effects, result
+
+FOLDER = Path("outputs/four_knobs")
+
+
+def log_three(opened: Tracker) -> None:
+    for seed in range(3):
+        opened.log_run(result(BASELINE, 0, seed), "baseline", BASELINE)
+
+
+def test_runs_and_summary_arrive(sqlite: Sqlite, tmp_path: Path):
+    page = tmp_path / "report.html"
+    page.write_text("<h1>Four knobs</h1>")
+    said: list[str] = []
+    with Tracker(sqlite, "four_knobs", FOLDER, said.append) as opened:
+        log_three(opened)
+        opened.log_summary(pd.DataFrame(effects()), "| table |", [page], "test/loss")
+    found = stored.runs(sqlite)
+    assert set(found) == {f"baseline seed {seed}" for seed in range(3)} | {"four_knobs summary"}
+    assert found["four_knobs summary"].data.metrics["effect/clip:10/estimate"] == 0.01
+    assert said == []
+    assert opened.close() == 0
+
+
+def test_logging_does_not_wait(sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch):
+    gate, write = threading.Event(), Writer.write
+    monkeypatch.setattr(Writer, "write", lambda self, own: (gate.wait(20), write(self, own)))
+    opened = Tracker(sqlite, "four_knobs", FOLDER)
+    begin = time.monotonic()
+    log_three(opened)
+    assert time.monotonic() - begin < 0.5
+    gate.set()
+    assert opened.close() == 0
+    assert len(stored.runs(sqlite)) == 3
+
+
+@pytest.fixture
+def frozen() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_server_that_is_down_costs_a_line_and_little_time():
+    said: list[str] = []
+    begin = time.monotonic()
+    opened = Tracker(Server(uri="http://127.0.0.1:9"), "four_knobs", FOLDER, said.append)
+    log_three(opened)
+    assert time.monotonic() - begin < 0.5
+    assert opened.close() == 3
+    assert time.monotonic() - begin < 12
+    assert said == [
+        "tracking: http://127.0.0.1:9 does not answer: [Errno 111] Connection refused;"
+        " training goes on, the ledger keeps every run",
+        "tracking: 3 of 3 entries not sent (http://127.0.0.1:9 does not answer: [Errno 111]"
+        " Connection refused); 'rnn-regexp report outputs/four_knobs' sends them",
+    ]
+
+
+def test_a_server_that_hangs_is_given_up(frozen: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tracker, "PATIENCE", 1.0)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    said: list[str] = []
+    opened = Tracker(Server(uri=frozen), "four_knobs", FOLDER, said.append)
+    log_three(opened)
+    begin = time.monotonic()
+    assert opened.close() == 3
+    assert time.monotonic() - begin < 3
+    assert said[-1].startswith("tracking: 3 of 3 entries not sent (")
+
+
+def test_a_locked_store_is_given_up(sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tracker, "PATIENCE", 2.0)
+    said: list[str] = []
+    opened = Tracker(sqlite, "four_knobs", FOLDER, said.append)
+    log_three(opened)
+    while len(stored.runs(sqlite)) < 3:
+        time.sleep(0.05)
+    with closing(sqlite3.connect(sqlite.store)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        opened.log_run(result(BASELINE, 1, 7), "late", BASELINE)
+        begin = time.monotonic()
+        assert opened.close() == 1
+        assert time.monotonic() - begin < 5
+    assert said[-1].startswith("tracking: 1 of 4 entries not sent (")
+
+
+def test_a_store_that_comes_back_gets_everything(sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch):
+    broken, write = threading.Event(), Writer.write
+    broken.set()
+
+    def sometimes(self: Writer, own: Entry) -> None:
+        if broken.is_set():
+            raise OSError("database is locked")
+        write(self, own)
+
+    monkeypatch.setattr(Writer, "write", sometimes)
+    monkeypatch.setattr(Writer, "answers", lambda self: not broken.is_set())
+    said: list[str] = []
+    opened = Tracker(sqlite, "four_knobs", FOLDER, said.append)
+    log_three(opened)
+    while not said:
+        time.sleep(0.05)
+    broken.clear()
+    assert opened.close() == 0
+    assert len(stored.runs(sqlite)) == 3
+    where = f"sqlite:///{sqlite.store}"
+    assert said == [
+        f"tracking: {where}: database is locked; training goes on, the ledger keeps every run"
+    ]
+
+
+def test_one_bad_entry_does_not_hold_up_the_others(sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch):
+    write = Writer.write
+
+    def picky(self: Writer, own: Entry) -> None:
+        if own.tags["seed"] == "1":
+            raise ValueError("not this one")
+        write(self, own)
+
+    monkeypatch.setattr(Writer, "write", picky)
+    said: list[str] = []
+    opened = Tracker(sqlite, "four_knobs", FOLDER, said.append)
+    log_three(opened)
+    assert opened.close() == 1
+    assert set(stored.runs(sqlite)) == {"baseline seed 0", "baseline seed 2"}
+    assert said[-1].startswith("tracking: 1 of 3 entries not sent (")
+    assert "mlflow.db: not this one)" in said[-1]
+
+
+def test_too_many_entries_are_left_to_a_replay(sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch):
+    gate = threading.Event()
+    monkeypatch.setattr(tracker, "PENDING", 2)
+    monkeypatch.setattr(Writer, "write", lambda self, own: gate.wait(20))
+    opened = Tracker(sqlite, "four_knobs", FOLDER, lambda line: None)
+    for _ in range(4):
+        log_three(opened)
+    gate.set()
+    assert 9 <= opened.close() <= 10
+
+
+def test_off_does_nothing():
+    before = threading.active_count()
+    with Tracker(Off(), "four_knobs", FOLDER) as opened:
+        log_three(opened)
+        opened.log_summary(pd.DataFrame(effects()), "", [])
+        assert threading.active_count() == before
+    assert opened.close() == 0

@@ -1,0 +1,102 @@
+"""Problems and cohorts that train in a blink, in double precision, watched step by step."""
+
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+from rnn_regexp.data.sequences import SequenceData, Split
+from rnn_regexp.fields import snake_case
+from rnn_regexp.models import Model
+from rnn_regexp.models.recurrent import GRU
+from rnn_regexp.regularizers.base import Regularizer, Update
+from rnn_regexp.training import loop
+from rnn_regexp.training.cohort import Cohort, RunSettings
+from rnn_regexp.training.optimizers import Adam, Optimizer
+from rnn_regexp.training.record import Outcome, Record
+from rnn_regexp.training.settings import Device, Precision, Training
+
+ROWS = {"train": 11, "valid": 7, "test": 6}
+CLASSES, VOCABULARY, FEATURES = ("a", "b", "c"), 9, 4
+
+
+def sentences(longest: int = 5, seed: int = 0, **rows: int) -> SequenceData:
+    """Token ids of ragged lengths, with labels that can only be learnt by heart."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def split(count: int) -> Split:
+        lengths = torch.randint(1, longest + 1, (count,), generator=generator)
+        inputs = torch.randint(1, VOCABULARY, (count, longest), generator=generator)
+        inputs[torch.arange(longest) >= lengths[:, None]] = 0
+        return Split(inputs, lengths, torch.randint(len(CLASSES), (count,), generator=generator))
+
+    splits = [split(count) for count in (ROWS | rows).values()]
+    return SequenceData(*splits, CLASSES, tuple(str(n) for n in range(VOCABULARY)))
+
+
+def pixels(longest: int = 5, seed: int = 0, **rows: int) -> SequenceData:
+    """Like ``sentences`` with ``FEATURES`` numbers a step in place of tokens."""
+    tokens = sentences(longest, seed, **rows)
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.rand(VOCABULARY, FEATURES, generator=generator)
+    table[0] = 0
+
+    def split(own: Split) -> Split:
+        return Split(table[own.inputs], own.lengths, own.targets)
+
+    return SequenceData(split(tokens.train), split(tokens.valid), split(tokens.test), CLASSES)
+
+
+def run(*techniques: Regularizer, seed: int = 0, optimizer: Optimizer | None = None) -> RunSettings:
+    named = {snake_case(type(own).__name__): own for own in techniques}
+    return RunSettings(seed, named, optimizer or Adam(lr=0.01))
+
+
+def cohort(
+    *runs: RunSettings,
+    data: SequenceData | None = None,
+    model: Model | None = None,
+    precision: Precision = Precision.float64,
+    epochs: int = 7,
+    batch_size: int = 4,
+    **training: object,
+) -> Cohort:
+    """Three steps an epoch of which the last has three sequences, unless told otherwise."""
+    settings = Training(epochs, batch_size, precision=precision, device=Device.cpu, **training)
+    own = model or GRU(embedding=3, hidden=4)
+    return Cohort(own, settings, list(runs), sentences() if data is None else data)
+
+
+class Journal(Record):
+    """A record that also keeps every step: losses (K,), norms (K,), flat weights after it (K, P)."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        super().__init__(cohort)
+        self.losses: list[Tensor] = []
+        self.norms: list[Tensor] = []
+        self.clipped: list[Tensor] = []
+        self.weights = [cohort.weights.flat.detach().clone()]  # before the first step
+        self.evaluated: list[Tensor] = []  # weights at the end of each epoch
+
+    def step(self, losses: Tensor, update: Update) -> None:
+        super().step(losses, update)
+        self.losses.append(losses.clone())
+        self.norms.append(update.norm.clone())
+        self.clipped.append(update.clipped.clone())
+        self.weights.append(self.cohort.weights.flat.detach().clone())
+
+    def epoch(self, epoch: int, now: float, **splits: dict[str, Tensor]) -> None:
+        super().epoch(epoch, now, **splits)
+        self.evaluated.append(self.weights[-1])
+
+
+def watch(cohort: Cohort) -> tuple[list[Outcome], Journal]:
+    """Train with a journal."""
+    journal = Journal(cohort)
+    with mock.patch.object(loop, "Record", lambda _: journal):
+        return loop.train(cohort), journal
+
+
+def without_time(outcome: Outcome) -> list[dict[str, float]]:
+    """An outcome's history, less what differs from one minute to the next."""
+    return [{name: own for name, own in row.items() if name != "time"} for row in outcome.history]
