@@ -33,6 +33,5 @@ class Dropout(Regularizer):
         shape = tuple(x.shape[1:])  # (T, B, D) or (B, D)
         if self.locked and len(shape) == 3:
             shape = (1, *shape[1:])
-        rate = column(self.rate, x)
         keep = noise.keep(f"dropout/{site.name}/{layer}", shape, self.rate)
-        return x * (keep / (1 - rate))
+        return x * (keep * column(1 / (1 - self.rate), x))

@@ -1,0 +1,78 @@
+"""Every technique of ``ALL`` with the strength of its YAML, and one strong enough to be seen."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from rnn_regexp.fields import snake_case
+from rnn_regexp.regularizers.base import Regularizer, Update
+from rnn_regexp.weights import Kind, Spec, Weights, offsets
+
+CONF = Path(__file__).parents[2] / "conf/regularizers"
+CPU = torch.device("cpu")
+RUNS = 3
+
+# Where the usual strength does not act on a small problem: the gradient's norm stays below 5.
+STRONG: dict[str, dict[str, Any]] = {"clip": {"threshold": 0.01}}
+
+SPECS = (
+    Spec("embedding", (5, 3), Kind.embedding),
+    Spec("layer0.0.W_hx", (6, 3), Kind.input_hidden, gates=3, fan=2),
+    Spec("layer0.0.W_hh", (6, 2), Kind.hidden_hidden, gates=3, fan=2),
+    Spec("layer0.0.b_hx", (6,), Kind.bias, gates=3, fan=2),
+    Spec("layer1.0.W_hx", (6, 2), Kind.input_hidden, gates=3, fan=2),
+    Spec("head.W_yh", (4, 2), Kind.hidden_output, fan=2),
+    Spec("head.b_y", (4,), Kind.bias, fan=2),
+)
+
+
+def name_of(technique: type[Regularizer]) -> str:
+    """A technique as YAML calls it."""
+    return snake_case(technique.__name__)
+
+
+def usual_settings(technique: type[Regularizer]) -> DictConfig:
+    """What ``conf/regularizers/<name>.yaml`` sets."""
+    loaded = OmegaConf.load(CONF / f"{name_of(technique)}.yaml")
+    del loaded["defaults"]
+    return loaded
+
+
+def usual(technique: type[Regularizer]) -> Regularizer:
+    """The technique as its YAML sets it."""
+    merged = OmegaConf.merge(OmegaConf.structured(technique), usual_settings(technique))
+    return OmegaConf.to_object(merged)
+
+
+def strong(technique: type[Regularizer]) -> Regularizer:
+    """The technique so that a few steps on a small problem show it."""
+    return dataclasses.replace(usual(technique), **STRONG.get(name_of(technique), {}))
+
+
+def random_weights(runs: int = RUNS, dtype: torch.dtype = torch.double) -> Weights:
+    """Weights and gradients without zeros, but for those that lie between parameters."""
+    weights = Weights.zeros(SPECS, runs, dtype, CPU)
+    generator = torch.Generator().manual_seed(runs)
+    with torch.no_grad():
+        for tensor in (*weights.values(), *gradients(weights).values()):
+            sign = (torch.rand(tensor.shape, generator=generator) > 0.5) * 2 - 1
+            tensor.copy_(sign * (0.5 + torch.rand(tensor.shape, generator=generator)))
+    return weights
+
+
+def gradients(weights: Weights) -> dict[str, Tensor]:
+    """Views (K, *shape) of the gradient by the parameters' names."""
+    return {
+        spec.name: weights.gradient[:, start : start + spec.size].view(-1, *spec.shape)
+        for spec, start in offsets(weights.specs)
+    }
+
+
+def update_of(weights: Weights, lr: float = 0.1, decoupled: bool = False) -> Update:
+    """The update that the trainer would hand over."""
+    rates = torch.full((weights.runs,), lr, dtype=torch.double)
+    return Update(torch.linalg.vector_norm(weights.gradient, dim=1), rates, decoupled)
