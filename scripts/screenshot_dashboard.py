@@ -1,6 +1,6 @@
 """Take the picture of the dashboard that the documentation shows: runs of a study, compared.
 
-Usage: ``python scripts/screenshot_dashboard.py [--store outputs/mlflow.db] [--out FILE.png]``.
+Usage: ``python scripts/screenshot_dashboard.py [--store FILE] [--study NAME] [--out PNG]``.
 Needs Chromium and Selenium. Selects runs on the study's page and presses Compare, as a user does.
 """
 
@@ -68,18 +68,27 @@ def spread(names: list[str], count: int = 5) -> list[str]:
     """The first seed of the baseline and of other variants, evenly chosen."""
     seed = names[0].rpartition(" seed ")[2]
     same = [name for name in names if name.endswith(f" seed {seed}")]
-    return [same[round(k * (len(same) - 1) / (count - 1))] for k in range(count)]
+    return list(dict.fromkeys(same[round(k * (len(same) - 1) / (count - 1))] for k in range(count)))
+
+
+def page_of(study: str, lines: list[str]) -> str:
+    """The address of a study's runs among those that the dashboard prints."""
+    for line in lines:
+        if line.startswith(f"  {study}: runs "):
+            return line.rpartition(" ")[2]
+    raise SystemExit(f"error: no study {study} among the latest in the store")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default="outputs/mlflow.db")
+    parser.add_argument("--study", default="four_knobs")
     parser.add_argument("--out", type=Path, default="docs/images/dashboard.png")
     options = parser.parse_args()
     with serving(options.store.absolute(), "127.0.0.1", free_port("127.0.0.1", 5000)) as (_, url):
         driver = chromium()
         try:
-            open_page(driver, addresses(url)[1].rpartition(" ")[2])
+            open_page(driver, page_of(options.study, addresses(url)))
             compare(driver, spread(run_names(driver)))
             driver.set_window_size(WIDTH, TALL)
             driver.find_element(By.CSS_SELECTOR, "[role=switch]").click()  # differing parameters

@@ -60,7 +60,11 @@ def test_interval(interval: str, within: list[float], without: list[float]):
 
 @reproducible
 @given(
-    st.floats(allow_nan=False), st.floats(allow_nan=False), st.floats(), st.booleans(), st.booleans()
+    st.floats(allow_nan=False),
+    st.floats(allow_nan=False),
+    st.floats(),
+    st.booleans(),
+    st.booleans(),
 )
 def test_interval_is_two_comparisons(
     low: float, high: float, value: float, closed_below: bool, closed_above: bool

@@ -102,6 +102,7 @@ def forest(effects: pd.DataFrame, study: Description) -> tuple[str, int]:
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"change in {phrase(study.primary)}, positive is better")
         axes.margins(x=0.04)
+        axes.locator_params(axis="x", nbins=6)
         return svg(figure), len(judged) - len(shown)
 
 

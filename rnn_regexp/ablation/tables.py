@@ -12,7 +12,7 @@ from rnn_regexp.ablation.inferred import flatten
 from rnn_regexp.ablation.learning_curves import training_metric
 from rnn_regexp.ablation.metrics import BEST, MIN, phrase
 from rnn_regexp.ablation.runs_table import StudyRuns
-from rnn_regexp.ablation.wording import decimals, interval, number, probability, short_names, signed
+from rnn_regexp.ablation.wording import change, decimals, number, probability, short_names, signed
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, environments
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def _subject(study: Description, key: str, level: str) -> dict[str, Any]:
 def _change(row: Any, digits: int) -> str:
     if math.isnan(row.estimate):
         return "-"
-    return f"{signed(row.estimate, digits)} {interval(row.ci_low, row.ci_high, digits)}".strip()
+    estimate, interval = change(row, digits)
+    return f"{signed(estimate)} {interval}".strip()
 
 
 def _word(verdict: str) -> str:

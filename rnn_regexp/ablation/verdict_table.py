@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rnn_regexp.ablation.contrasts import each, level_means
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import MIN, phrase, test_metrics
-from rnn_regexp.ablation.wording import decimals, interval, number, probability, short_names, signed
+from rnn_regexp.ablation.wording import change, decimals, number, probability, short_names, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def terminal(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> s
     if not rows:
         return f"{caption(study)}\nNo factor differs between the runs."
     test = test_column(runs, study)
-    heads = ["change", "adjusted", "test" if test else "", ""]
+    heads = ["change", "adj.", "test" if test else "", ""]
     names = [
         _confidence(study).removeprefix("change "),
         "p",
@@ -126,8 +126,8 @@ def _means(
 
 def _with_effect(row: Row, effect: Any, digits: int) -> Row:
     if effect is not None:
-        row.estimate = signed(effect.estimate, digits)
-        row.interval = interval(effect.ci_low, effect.ci_high, digits)
+        estimate, row.interval = change(effect, digits)
+        row.estimate = signed(estimate)
         row.p_adjusted = probability(effect.p_adjusted)
         row.verdict, row.n_diverged = effect.verdict, effect.n_diverged
     return row

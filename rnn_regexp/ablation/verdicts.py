@@ -56,5 +56,5 @@ def _why_unpaired(row: Any) -> str:
 
 def _missing(seeds: int) -> str:
     if seeds > MANY_SEEDS:
-        return f"more than {MANY_SEEDS} more seeds"
+        return f"over {MANY_SEEDS} more seeds"
     return f"about {seeds} more seed{'s' if seeds > 1 else ''}"

@@ -15,6 +15,8 @@ from rnn_regexp.ablation.verdicts import DIVERGED, HELPS, HURTS, UNDECIDED, kind
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_DECIMALS = 6
+
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
     """``regularizers.dropout.rate`` -> ``dropout.rate`` where no other factor is called so."""
@@ -32,18 +34,31 @@ def decimals(effects: pd.DataFrame) -> int:
     """Decimals that give the typical half-width of an interval two significant digits."""
     half = ((effects["ci_high"] - effects["ci_low"]) / 2).dropna()
     half = half[half > 0]
-    typical = float(half.median()) if len(half) else 0.01
-    return min(6, max(0, 1 - math.floor(math.log10(typical))))
+    return min(MOST_DECIMALS, _two_digits(float(half.median()) if len(half) else 0.01))
+
+
+def change(row: Any, digits: int, turned: bool = False) -> tuple[str, str]:
+    """Estimate and interval of a contrast: with their sign, or ``turned`` as the size of a loss.
+
+    Takes more than ``digits`` decimals where those would show nothing but zeros.
+    """
+    sign = -1 if turned else 1
+    low, high = sorted((sign * row.ci_low, sign * row.ci_high))
+    width = (high - low) / 2 if high > low else abs(row.estimate)
+    if 0 < width < 10**-digits:
+        digits = _two_digits(width)
+    return number(sign * row.estimate, digits), interval(low, high, digits)
 
 
 def number(value: float, digits: int) -> str:
     """Fixed decimals without a negative zero; a dash where there is no number."""
-    return "-" if math.isnan(value) else f"{value:z.{digits}f}"
+    if math.isnan(value):
+        return "-"
+    return f"{value:z.{digits}f}" if digits <= MOST_DECIMALS else f"{value:.1e}"
 
 
-def signed(value: float, digits: int) -> str:
-    """Fixed decimals with their sign, none for zero."""
-    text = number(value, digits)
+def signed(text: str) -> str:
+    """A number that is written out, with a plus where it is positive."""
     return text if text[0] == "-" or not any(c in "123456789" for c in text) else f"+{text}"
 
 
@@ -61,6 +76,10 @@ def enumeration(items: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     items = list(items)
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def _two_digits(width: float) -> int:
+    return max(0, 1 - math.floor(math.log10(width)))
 
 
 def sentence(rows: pd.DataFrame, study: Description, digits: int) -> str:
@@ -108,15 +127,10 @@ def _moves(rows: list[Any], study: Description, digits: int) -> str:
     better = rows[0].verdict == HELPS
     falls = better == (study.goal == MIN)
     verb = f"{rows[0].verdict if len(rows) == 1 else rows[0].verdict.removesuffix('s')}"
-    sizes = enumeration(_size(row, better, digits) for row in rows)
+    sizes = enumeration(" ".join(change(row, digits, turned=not better)) for row in rows)
     levels = enumeration(row.level for row in rows)
     moved = f"{phrase(study.primary)} {'falls' if falls else 'rises'} by {sizes}"
     return f"{levels} {verb}: {moved} against {rows[0].baseline_level}"
-
-
-def _size(row: Any, better: bool, digits: int) -> str:
-    low, high = (row.ci_low, row.ci_high) if better else (-row.ci_high, -row.ci_low)
-    return f"{number(abs(row.estimate), digits)} {interval(low, high, digits)}"
 
 
 def _same(rows: list[Any], study: Description, digits: int) -> str:

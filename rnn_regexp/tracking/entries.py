@@ -11,6 +11,7 @@ from rnn_regexp.ledger import FINISHED, RunResult
 
 EPOCH, TIME = "epoch", "time"  # what dates a row of a history
 NOT_METRICS = (EPOCH, TIME, "step")
+REPEATED = "best/train"  # what the history says at best/epoch; it would hide the test's metrics
 MAIN = ("dataset", "model", "model.hidden", "optimizer", "optimizer.lr", "seed", "training.epochs")
 LONGEST = 5000  # characters of a parameter or tag, below MLflow's limits
 
@@ -34,7 +35,7 @@ class Entry:
     status: str
     started: int  # milliseconds since 1970
     ended: int
-    factors: tuple[str, ...]  # the params that the study varies
+    columns: tuple[str, ...]  # the params that tell runs apart: the factors
     params: dict[str, str]
     tags: dict[str, str]
     points: list[Point]
@@ -44,14 +45,15 @@ class Entry:
 def entry(result: RunResult, study: str, variant: str, labels: Mapping[str, str]) -> Entry:
     """A run's entry, a function of its result alone, so that a replay finds nothing new."""
     end = result.started + result.seconds
+    params = _shown(parameters(result, labels))
     return Entry(
         run_id=result.run_id,
         name=run_name(result, variant),
         status=result.status,
         started=_milliseconds(result.started),
         ended=_milliseconds(end),
-        factors=tuple(map(allowed, labels)),
-        params=_shown(parameters(result, labels)),
+        columns=tuple(map(allowed, labels)) or tuple(key for key in MAIN if key in params),
+        params=params,
         tags=_shown(tags(result, study, variant)),
         points=list(points(result)),
         experiment=result.experiment,
@@ -107,7 +109,8 @@ def points(result: RunResult) -> Iterator[Point]:
         values = {key: value for key, value in row.items() if key not in NOT_METRICS}
         series.update(values)
         yield from _points(values, moment, epoch)
-    once = {key: value for key, value in result.metrics.items() if key not in series}
+    known = {key for key in result.metrics if key in series or key.startswith(REPEATED)}
+    once = {key: value for key, value in result.metrics.items() if key not in known}
     yield from _points(once, _milliseconds(result.started + result.seconds), 0)
 
 

@@ -61,7 +61,7 @@ def _saved(name: str, state: dict[str, Any], moment: int) -> str:
 def _state(study: str, entry: Entry) -> dict[str, Any]:
     series = Counter(point.key for point in entry.points)
     metrics = sorted(series, key=_place)
-    columns = _columns(entry.factors, metrics)
+    columns = _columns(entry.columns, metrics)
     return {
         "searchFilter": f"tags.study = '{study}' and tags.kind = 'run'",
         "orderByKey": "tags.`mlflow.runName`",
@@ -81,9 +81,9 @@ def _state(study: str, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _columns(factors: Sequence[str], metrics: Sequence[str]) -> list[str]:
+def _columns(params: Sequence[str], metrics: Sequence[str]) -> list[str]:
     shown = [key for key in metrics if key.partition("/")[0] in COLUMNS]
-    return [f"metrics.`{key}`" for key in shown] + [f"params.`{key}`" for key in factors]
+    return [f"metrics.`{key}`" for key in shown] + [f"params.`{key}`" for key in params]
 
 
 def _width(column: str) -> int:

@@ -191,7 +191,7 @@ def test_what_is_open_says_how_many_seeds_are_missing():
     effect = bias * change.mean() / change.std(ddof=1)
     wanted = TTestPower().solve_power(effect, alpha=0.05 / 2, power=0.8)  # two comparisons are open
     assert found["0"] == f"undecided (about {math.ceil(wanted) - 5} more seeds)"
-    assert found["0.9"] == "undecided (more than 100 more seeds)"
+    assert found["0.9"] == "undecided (over 100 more seeds)"
 
 
 def test_a_margin_makes_no_difference_a_finding():

@@ -6,6 +6,7 @@ import pytest
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import goal_of, phrase, sibling
 from rnn_regexp.ablation.wording import (
+    change,
     decimals,
     enumeration,
     headline,
@@ -88,12 +89,30 @@ def test_intervals_have_two_significant_digits(half, digits):
     assert decimals(pd.DataFrame({"ci_low": [-half], "ci_high": [half]})) == digits
 
 
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        (("0", 0.17, 0.10, 0.24, ""), ("0.170", "[0.100, 0.240]")),
+        (("0", -2e-5, -5e-5, 1e-5, ""), ("-0.000020", "[-0.000050, 0.000010]")),
+        (("0", 2e-9, 1e-9, 3e-9, ""), ("2.0e-09", "[1.0e-09, 3.0e-09]")),
+        (("0", 0.0, 0.0, 0.0, ""), ("0.000", "[0.000, 0.000]")),
+        (("0", 0.17, float("nan"), float("nan"), ""), ("0.170", "")),
+    ],
+)
+def test_small_changes_are_shown_with_more_decimals(row, shown):
+    assert change(next(effects(row).itertuples()), 3) == shown
+
+
 def test_numbers():
     assert number(-0.0001, 2) == "0.00"
-    assert signed(-0.0001, 2) == "0.00"
-    assert signed(0.126, 2) == "+0.13"
-    assert signed(-0.126, 2) == "-0.13"
-    assert number(float("nan"), 2) == signed(float("nan"), 2) == probability(float("nan")) == "-"
+    assert number(1.24e-9, 10) == "1.2e-09"
+    assert [signed(text) for text in ("0.00", "0.13", "-0.13", "-")] == [
+        "0.00",
+        "+0.13",
+        "-0.13",
+        "-",
+    ]
+    assert number(float("nan"), 2) == probability(float("nan")) == "-"
     assert [probability(p) for p in (0.0004, 0.0006, 0.25, 1.0)] == [
         "<0.001",
         "0.001",

@@ -1,4 +1,4 @@
-"""The same network of torch's own modules, on packed sequences: the oracle of models and training."""
+"""The same network of torch's own modules on packed sequences: oracle of models and training."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ PARTS = {"W_hx": "weight_ih", "W_hh": "weight_hh", "b_hx": "bias_ih", "b_hh": "b
 
 
 class Twin(nn.Module):
-    """One run: ``nn.Embedding`` (of tokens), ``nn.RNN``, ``nn.GRU`` or ``nn.LSTM``, ``nn.Linear``."""
+    """One run: ``nn.Embedding`` (of tokens), ``nn.RNN``, ``GRU`` or ``LSTM``, ``nn.Linear``."""
 
     def __init__(self, model: Model, vocabulary: int, features: int, outputs: int) -> None:
         super().__init__()

@@ -4,13 +4,18 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from rnn_regexp.fields import snake_case
-from rnn_regexp.regularizers.base import Regularizer, Update
+from rnn_regexp.noise import Noise
+from rnn_regexp.regularizers import ALL
+from rnn_regexp.regularizers.base import Regularizer, Site, Update
 from rnn_regexp.weights import Kind, Spec, Weights, offsets
+
+Technique = type[Regularizer]
 
 CONF = Path(__file__).parents[2] / "conf/regularizers"
 CPU = torch.device("cpu")
@@ -30,25 +35,28 @@ SPECS = (
 )
 
 
-def name_of(technique: type[Regularizer]) -> str:
+SHAPES = {Site.input: (RUNS, 5, 4, 6), Site.between: (RUNS, 5, 4, 6), Site.output: (RUNS, 4, 6)}
+
+
+def name_of(technique: Technique) -> str:
     """A technique as YAML calls it."""
     return snake_case(technique.__name__)
 
 
-def usual_settings(technique: type[Regularizer]) -> DictConfig:
+def usual_settings(technique: Technique) -> DictConfig:
     """What ``conf/regularizers/<name>.yaml`` sets."""
     loaded = OmegaConf.load(CONF / f"{name_of(technique)}.yaml")
     del loaded["defaults"]
     return loaded
 
 
-def usual(technique: type[Regularizer]) -> Regularizer:
+def usual(technique: Technique) -> Regularizer:
     """The technique as its YAML sets it."""
     merged = OmegaConf.merge(OmegaConf.structured(technique), usual_settings(technique))
     return OmegaConf.to_object(merged)
 
 
-def strong(technique: type[Regularizer]) -> Regularizer:
+def strong(technique: Technique) -> Regularizer:
     """The technique so that a few steps on a small problem show it."""
     return dataclasses.replace(usual(technique), **STRONG.get(name_of(technique), {}))
 
@@ -76,3 +84,24 @@ def update_of(weights: Weights, lr: float = 0.1, decoupled: bool = False) -> Upd
     """The update that the trainer would hand over."""
     rates = torch.full((weights.runs,), lr, dtype=torch.double)
     return Update(torch.linalg.vector_norm(weights.gradient, dim=1), rates, decoupled)
+
+
+def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:
+    """What passes a site, (K, T, B, D) or (K, B, D)."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(SHAPES[site], generator=generator, dtype=torch.double).to(dtype)
+
+
+def noise(step: int = 0) -> Noise:
+    """That of runs with the seeds 0, 1, 2."""
+    return Noise(torch.arange(RUNS), step)
+
+
+each = pytest.mark.parametrize("technique", ALL, ids=name_of)
+
+
+def with_method(method: str) -> pytest.MarkDecorator:
+    """The techniques that act at a site."""
+    acting = [own for own in ALL if getattr(own, method) is not getattr(Regularizer, method)]
+    assert acting
+    return pytest.mark.parametrize("technique", acting, ids=name_of)

@@ -1,7 +1,6 @@
 """What every technique promises. A new one is tested by being listed in ``ALL``."""
 
 import dataclasses
-import math
 from enum import Enum
 from unittest import mock
 
@@ -9,154 +8,32 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnn_regexp.fields import INTERVAL, PER_RUN, STRENGTH, inside, names
+from rnn_regexp.fields import PER_RUN
 from rnn_regexp.noise import Noise
-from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer, Site
 from rnn_regexp.regularizers.dropout import Dropout
-from rnn_regexp.regularizers.init import Init
-from rnn_regexp.regularizers.stack import RegularizerStack, stack
+from rnn_regexp.regularizers.stack import stack
 from rnn_regexp.training.evaluate import evaluate
-from rnn_regexp.training.optimizers import SGD, AdamW
+from rnn_regexp.training.optimizers import AdamW
 from rnn_regexp.weights import Weights
 from tests.regularizers.catalogue import (
     CPU,
     RUNS,
-    name_of,
+    Technique,
+    activations,
+    each,
+    noise,
     random_weights,
     strong,
     update_of,
     usual,
-    usual_settings,
+    with_method,
 )
 from tests.training.tiny import cohort, run, watch
 
-SHAPES = {Site.input: (RUNS, 5, 4, 6), Site.between: (RUNS, 5, 4, 6), Site.output: (RUNS, 4, 6)}
-Technique = type[Regularizer]
-each = pytest.mark.parametrize("technique", ALL, ids=name_of)
 
-
-def with_method(method: str) -> pytest.MarkDecorator:
-    """The techniques that act at a site."""
-    acting = [own for own in ALL if getattr(own, method) is not getattr(Regularizer, method)]
-    assert acting
-    return pytest.mark.parametrize("technique", acting, ids=name_of)
-
-
-def stacked(technique: Technique, runs: int = RUNS) -> Regularizer:
-    return stack([strong(technique)] * runs, CPU)
-
-
-def noise(runs: int = RUNS, step: int = 0) -> Noise:
-    return Noise(torch.arange(runs), step)
-
-
-def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(SHAPES[site], generator=generator, dtype=torch.double).to(dtype)
-
-
-# Declaration
-
-
-@each
-def test_says_what_it_is_and_where_it_comes_from(technique: Technique):
-    assert technique.source
-    assert technique.__doc__
-    assert not technique.__doc__.startswith(f"{technique.__name__}(")  # what dataclass would write
-
-
-@each
-def test_every_field_is_marked_and_inside_its_interval(technique: Technique):
-    assert list(names(technique, STRENGTH))
-    for field in dataclasses.fields(technique):
-        assert PER_RUN in field.metadata, field.name
-        if isinstance(field.default, float):
-            assert inside(field.default, field.metadata[INTERVAL])
-
-
-@each
-def test_defaults_are_neutral_and_the_usual_strength_is_not(technique: Technique):
-    assert technique().neutral
-    assert not usual(technique).neutral
-
-
-@each
-def test_its_yaml_sets_fields_that_it_has_and_a_strength(technique: Technique):
-    written = set(usual_settings(technique))
-    assert written <= set(names(technique))
-    assert written & set(names(technique, STRENGTH))
-
-
-@each
-def test_each_strength_alone_makes_it_act(technique: Technique):
-    for field in names(technique, STRENGTH):
-        assert not dataclasses.replace(
-            technique(), **{field: getattr(usual(technique), field)}
-        ).neutral
-
-
-# Neutrality
-
-
-@each
-def test_neutral_beside_a_run_that_uses_it_is_bitwise_nothing(technique: Technique):
-    own = {"seed": 4, "optimizer": AdamW(0.05)}
-    used = run(strong(technique), **own)
-    _, without = watch(cohort(run(**own), run(**own)))
-    for absent in (run(**own), run(technique(), **own)):
-        _, beside = watch(cohort(absent, used))
-        assert torch.equal(torch.stack(beside.weights)[:, 0], torch.stack(without.weights)[:, 0])
-        assert not torch.equal(beside.weights[-1][1], without.weights[-1][1])
-
-
-@each
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_a_neutral_stack_is_bitwise_nothing_at_every_site(technique: Technique, dtype: torch.dtype):
-    own, weights = stack([technique()] * RUNS, CPU), random_weights(dtype=dtype)
-    flat, gradient = weights.flat.clone(), weights.gradient.clone()
-    for site in Site:
-        x = activations(site, dtype)
-        assert torch.equal(own.transform_activations(site, 0, x, noise()), x)
-    penalty = own.penalty(weights)
-    assert penalty is None or not penalty.any()
-    update = update_of(weights)
-    with torch.no_grad():
-        own.transform_gradients(weights, update)
-        own.before_step(weights, update)
-    assert torch.equal(weights.flat, flat)
-    assert torch.equal(weights.gradient, gradient)
-    assert not update.clipped.any()
-
-
-@each
-def test_left_out_where_every_run_is_neutral(technique: Technique):
-    active = RegularizerStack([{name_of(technique): technique()}, {}], CPU).active
-    assert [type(own) for own in active] == [Init]
-    active = RegularizerStack([{name_of(technique): usual(technique)}, {}], CPU).active
-    assert technique in [type(own) for own in active]
-
-
-@each
-def test_a_neutral_neighbours_structure_does_not_matter(technique: Technique):
-    """Its structural settings have no effect, so they must not reach the runs that use it."""
-    other = other_structure(technique())
-    own = strong(technique)
-    _, alone = watch(cohort(run(own, optimizer=SGD(0.1)), epochs=2))
-    _, beside = watch(cohort(run(other), run(own, optimizer=SGD(0.1)), epochs=2))
-    torch.testing.assert_close(beside.weights[-1][1], alone.weights[-1][0], rtol=1e-10, atol=1e-12)
-
-
-def other_structure(own: Regularizer) -> Regularizer:
-    """The same strength with other structural settings, where there are any."""
-    changed = {}
-    for field in dataclasses.fields(own):
-        value = getattr(own, field.name)
-        if isinstance(value, bool):
-            changed[field.name] = not value
-        elif isinstance(value, list):
-            changed[field.name] = [member for member in type(value[0]) if member not in value][:1]
-    return dataclasses.replace(own, **changed)
+def stacked(technique: Technique) -> Regularizer:
+    return stack([strong(technique)] * RUNS, CPU)
 
 
 # Randomness
@@ -199,7 +76,10 @@ def masks(*techniques: Regularizer) -> dict[tuple[str, int], Tensor]:
 def test_it_shifts_no_other_techniques_random_numbers(technique: Technique):
     """One call more of a shared generator would shift every later mask, and data order with it."""
     dropout = Dropout(0.5) if technique is not Dropout else strong(Dropout)
-    without, beside = masks(dropout), masks(*{type(o): o for o in (dropout, strong(technique))}.values())
+    without, beside = (
+        masks(dropout),
+        masks(*{type(o): o for o in (dropout, strong(technique))}.values()),
+    )
     assert ("dropout/output/1", 5) in without
     for key in without.keys() & beside.keys():
         assert torch.equal(without[key], beside[key]), key
@@ -307,21 +187,3 @@ def test_activations_have_the_gradient_of_finite_differences(technique: Techniqu
     assert torch.autograd.gradcheck(
         lambda x: own.transform_activations(site, 1, x, noise()), (x,), fast_mode=True
     )
-
-
-# Order
-
-
-def test_decay_acts_on_the_clipped_gradient():
-    acting = [name_of(own) for own in ALL]
-    assert acting.index("clip") < acting.index("weight_decay")
-    assert len(set(acting)) == len(acting)
-
-
-@each
-def test_numbers_outside_their_interval_are_refused(technique: Technique):
-    for field in dataclasses.fields(technique):
-        if isinstance(field.default, float):
-            line = rf"^{technique.__name__}\.{field.name} must be in .*, got nan$"
-            with pytest.raises(ValueError, match=line):
-                dataclasses.replace(technique(), **{field.name: math.nan})

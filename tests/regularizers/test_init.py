@@ -18,7 +18,9 @@ from tests.models.twin import Twin
 from tests.regularizers.catalogue import CPU
 
 VOCABULARY, EMBEDDING, HIDDEN, CLASSES = 50, 24, 64, 10
-MODELS = {model: kind(EMBEDDING, HIDDEN) for model, kind in zip(("rnn", "gru", "lstm"), (RNN, GRU, LSTM))}
+MODELS = {
+    model: kind(EMBEDDING, HIDDEN) for model, kind in zip(("rnn", "gru", "lstm"), (RNN, GRU, LSTM))
+}
 each_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 

@@ -80,7 +80,9 @@ def test_the_penalty_is_in_the_gradient_and_not_in_the_loss_that_is_shown():
     _, with_penalty = watch(own)
     assert torch.equal(without.losses[0], with_penalty.losses[0])
     for name, W in Weights(own.weights.specs, without.weights[0].clone()).items():
-        moved = [Weights(own.weights.specs, j.weights[1].clone())[name] for j in (without, with_penalty)]
+        moved = [
+            Weights(own.weights.specs, j.weights[1].clone())[name] for j in (without, with_penalty)
+        ]
         pull = 0.1 * 0.5 * W if ".W_" in name else 0 * W
         torch.testing.assert_close(moved[1], moved[0] - pull, rtol=1e-12, atol=1e-14)
 

@@ -35,13 +35,20 @@ def result(labels: dict[str, str], number: int, seed: int, epochs: int = 12) -> 
     last = {
         key: value for key, value in history[-1].items() if key not in ("epoch", "step", "time")
     }
-    final = {"test/loss": last["valid/loss"] + 0.02, "test/accuracy": last["valid/accuracy"] - 0.01}
+    best = min(history, key=lambda row: row["valid/loss"])
+    final = {
+        "test/loss": last["valid/loss"] + 0.02,
+        "test/accuracy": last["valid/accuracy"] - 0.01,
+        "best/epoch": best["epoch"],
+        "best/valid/loss": best["valid/loss"],
+        "best/test/loss": best["valid/loss"] + 0.02,
+    }
     return RunResult(
         run_id=f"{number:03d}{seed:013x}",
         seed=seed,
         status=FINISHED,
         experiment=_experiment(labels, seed, epochs),
-        metrics={**last, **final, "best/epoch": 4.0, "best/valid/loss": history[4]["valid/loss"]},
+        metrics={**last, **final},
         history=history,
         seconds=float(epochs),
         started=started,

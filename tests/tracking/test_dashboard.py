@@ -131,7 +131,9 @@ def test_runs_are_compared_by_factors_and_metrics(pages: list[str]):
         assert "dropout 0.5 0.75 0.5" in rows
         assert "init orthogonal orthogonal xavier" in rows
         (body,) = texts(driver, "body")
-        assert "test/loss\n1.27\n1.217\n1.27\n" in body
+        metrics = body.partition("\nMetrics\n")[2]
+        assert "\ntest/loss\n" in metrics
+        assert "\n1.27\n1.217\n1.27\n" in metrics
         assert driver.find_elements("css selector", ".js-plotly-plot")
         screenshot.open_page(driver, pages[1])
         WebDriverWait(driver, 20).until(lambda _: len(texts(driver, ".js-plotly-plot")) > 1)

@@ -4,13 +4,14 @@ import math
 import pytest
 
 from rnn_regexp.ledger import DIVERGED, FAILED, RunResult
-from rnn_regexp.tracking.entries import Point, allowed, entry, flatten, shown
+from rnn_regexp.tracking.entries import MAIN, Point, allowed, entry, flatten, shown
 from tests.tracking.synthetic import BASELINE, STARTED, result
 
 RUN = result(BASELINE, 0, seed=3)
 
 
 def test_factors_stand_beside_the_main_settings():
+    assert entry(RUN, "study", "baseline", BASELINE).columns == tuple(BASELINE)
     assert entry(RUN, "study", "baseline", BASELINE).params == {
         **BASELINE,
         "dataset": "docstrings",
@@ -24,7 +25,9 @@ def test_factors_stand_beside_the_main_settings():
 
 
 def test_a_run_without_factors_shows_every_setting():
-    params = entry(RUN, "study", "run", {}).params
+    own = entry(RUN, "study", "run", {})
+    assert own.columns == tuple(sorted(own.columns)) == MAIN
+    params = own.params
     assert params["regularizers.dropout.rate"] == "0.5"
     assert params["training.batch_size"] == "32"
     assert params["optimizer"] == "adam"
@@ -59,6 +62,12 @@ def test_what_was_measured_once_is_one_point_and_no_metric_is_doubled():
     assert [point.step for point in points if point.key == "test/loss"] == [0]
     assert len([point for point in points if point.key == "train/loss"]) == 12
     assert len(points) == len(set(points))
+
+
+def test_training_metrics_of_the_best_epoch_stand_in_the_history_alone():
+    final = {"best/train/loss": 0.5, "best/train_eval/loss": 0.4, "best/test/loss": 0.6}
+    points = entry(dataclasses.replace(RUN, metrics=final), "study", "baseline", {}).points
+    assert [point.key for point in points if point.key.startswith("best/")] == ["best/test/loss"]
 
 
 def test_numbers_that_are_none_are_left_out():

@@ -28,6 +28,7 @@ def test_the_page_shows_metrics_and_factors():
         "test",
         "train",
         "best",
+        "best/test",
         "best/valid",
     ]
     kinds = {own["metricKey"]: own["type"] for own in shown["compareRunCharts"]}

@@ -34,7 +34,7 @@ def test_shuffled_gives_each_run_each_sequence_once_in_its_own_order(split: Spli
 
 
 def whole(batch: Batch, k: int, b: int, split: Split, row: int) -> bool:
-    """Whether sequence ``b`` of run ``k`` is row ``row`` of the split, and zero behind its length."""
+    """Whether sequence ``b`` of run ``k`` is a row of the split, and zero behind its length."""
     length = int(split.lengths[row])
     steps, source = batch.inputs[k, :, b], split.inputs[row]
     same = torch.equal(steps[:length], source[:length]) and not steps[length:].any()

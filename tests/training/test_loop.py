@@ -33,7 +33,7 @@ def metrics_at(own: Cohort, weights: torch.Tensor, split: str) -> dict[str, torc
 
 
 def test_the_history_has_a_row_for_each_epoch(overfits: Trained):
-    own, outcomes, _ = overfits
+    _, outcomes, _ = overfits
     for outcome in outcomes:
         assert [row["epoch"] for row in outcome.history] == list(range(1, 11))
         assert [row["step"] for row in outcome.history] == list(range(3, 31, 3))

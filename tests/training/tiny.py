@@ -68,7 +68,7 @@ def cohort(
 
 
 class Journal(Record):
-    """A record that also keeps every step: losses (K,), norms (K,), flat weights after it (K, P)."""
+    """A record that also keeps each step: losses (K,), norms (K,), flat weights after it (K, P)."""
 
     def __init__(self, cohort: Cohort) -> None:
         super().__init__(cohort)
@@ -93,7 +93,7 @@ class Journal(Record):
 def watch(cohort: Cohort) -> tuple[list[Outcome], Journal]:
     """Train with a journal."""
     journal = Journal(cohort)
-    with mock.patch.object(loop, "Record", lambda _: journal):
+    with mock.patch.object(loop, "Record", return_value=journal):
         return loop.train(cohort), journal
 
 
