@@ -1,6 +1,7 @@
 """``rnn-regexp``: reads the first word, imports what that command needs, and nothing more."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -46,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         return commands[words[0]](words[1:])
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _train(words: list[str]) -> int:

@@ -39,8 +39,10 @@ class RegularizerStack:
 
     def __init__(self, sets: Sequence[RegularizerSet], device: torch.device) -> None:
         self.active: list[Regularizer] = []
-        for technique in ALL:
-            name = snake_case(technique.__name__)
+        techniques = {snake_case(technique.__name__): technique for technique in ALL}
+        if unknown := {name for own in sets for name in own} - set(techniques):
+            raise ValueError(f"unknown regularizers: {', '.join(sorted(unknown))}")
+        for name, technique in techniques.items():
             runs = with_neutral(technique, [own.get(name) for own in sets])
             if technique is Init or not all(run.neutral for run in runs):
                 self.active.append(stack(runs, device))

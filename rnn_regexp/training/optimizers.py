@@ -98,8 +98,9 @@ class RMSprop(Optimizer):
 
     def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
         rmsprop(
-            [w], [g], [state[0]], [], [state[1]], [count], foreach=False, lr=self.lr, alpha=self.alpha,
-            eps=self.eps, weight_decay=0.0, momentum=self.momentum, centered=False,
+            [w], [g], [state[0]], [], [state[1]], [count], foreach=False, lr=self.lr,
+            alpha=self.alpha, eps=self.eps, weight_decay=0.0, momentum=self.momentum,
+            centered=False,
         )  # fmt: skip
 
 

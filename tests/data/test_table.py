@@ -115,7 +115,10 @@ def test_no_such_file(path: str, message: str):
     assert refusal(path) == f"dataset.path: {message}"
 
 
-@pytest.mark.parametrize("content", [TEXT.encode(), gzip.compress(TEXT.encode())[:30]])
+CUT_SHORT = gzip.compress(TEXT.encode())[:30]
+
+
+@pytest.mark.parametrize("content", [TEXT.encode(), CUT_SHORT], ids=["plain", "cut"])
 def test_not_compressed_or_cut_short(content: bytes):
     path = write(content, "a.csv.gz")
     assert refusal(path).startswith("dataset.path: cannot read a.csv.gz: ")

@@ -91,7 +91,7 @@ def test_a_locked_store_is_given_up(sqlite: Sqlite, monkeypatch: pytest.MonkeyPa
     said: list[str] = []
     opened = Tracker(sqlite, "four_knobs", FOLDER, said.append)
     log_three(opened)
-    while len(stored.runs(sqlite)) < 3:
+    while opened._sent < 3:
         time.sleep(0.05)
     with closing(sqlite3.connect(sqlite.store)) as other:
         other.execute("BEGIN EXCLUSIVE")
