@@ -1,6 +1,5 @@
 """From the words of ``train`` and ``ablate`` to Hydra, with all bad input refused first."""
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
 from rnn_regexp.app.refusal import BAD_INPUT, refuse
-from rnn_regexp.app.sweep import typed
 from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
 from rnn_regexp.config.overrides import Places, check
@@ -26,7 +24,6 @@ def launch(command: str, words: list[str]) -> int:
         composed = check(options.overrides, Places(_folders(options.config_dir)), several)
         if several:  # Hydra makes the folder of a multirun before it calls us
             Ledger(Path(composed[0].output) / composed[0].name).require_writable()
-        typed.command = shlex.join(["rnn-regexp", command, *words])
         flags = [word for word in words if word not in options.overrides]
         sweeper = _SWEEPER if command == "ablate" else []
         return _hydra([*flags, *sweeper[:1]], [*options.overrides, *sweeper[1:]])

@@ -22,7 +22,18 @@ Which regularizer helps my RNN, by how much, and how sure am I?
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
-    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _run(words: list[str]) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
         "ablate": _ablate,
@@ -39,17 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(__version__)
         return 0
     if words[0] not in commands:
-        print(
-            f"error: unknown command {words[0]} (commands: {', '.join(commands)})", file=sys.stderr
-        )
+        known = ", ".join(commands)
+        print(f"error: unknown command {words[0]} (commands: {known})", file=sys.stderr)
         return 2
-    try:
-        return commands[words[0]](words[1:])
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    return commands[words[0]](words[1:])
 
 
 def _train(words: list[str]) -> int:

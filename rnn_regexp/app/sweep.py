@@ -1,7 +1,7 @@
 """What the Hydra plugin hands over: a study's words and the composed configuration."""
 
+import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -13,16 +13,6 @@ from rnn_regexp.config.overrides import Places
 from rnn_regexp.config.resolve import Resolver, read
 
 
-@dataclass
-class Typed:
-    """The command line as the user typed it, to be shown where it must be typed again."""
-
-    command: str = "rnn-regexp ablate"
-
-
-typed = Typed()
-
-
 def sweep(words: list[str], master: DictConfig) -> None:
     """Run the study; raises ``SystemExit`` with its exit code unless all went well."""
     places = Places(_extra_folders(master))
@@ -30,13 +20,18 @@ def sweep(words: list[str], master: DictConfig) -> None:
         config = to_config(places.compose(words))
         resolve = Resolver(words, places)
         study, executor, tracking = config.study, config.executor, config.tracking
-        code = ablate(
-            Request(study, resolve, read, executor, tracking, config.output, typed.command)
-        )
+        command = _command(words, places)
+        code = ablate(Request(study, resolve, read, executor, tracking, config.output, command))
     except BAD_INPUT as error:
         code = refuse(error)
     if code:
         sys.exit(code)
+
+
+def _command(words: list[str], places: Places) -> str:
+    """The command line that runs this study, to be shown where it must be typed again."""
+    folders = (word for folder in places.extra for word in ("--config-dir", str(folder)))
+    return shlex.join(["rnn-regexp", "ablate", *folders, *words])
 
 
 def _extra_folders(master: DictConfig) -> tuple[Path, ...]:

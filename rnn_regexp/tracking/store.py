@@ -109,7 +109,6 @@ def _create(path: Path) -> None:
     unfinished.unlink(missing_ok=True)
     store = SqlAlchemyStore(f"sqlite:///{unfinished.as_posix()}", str(path.parent / ARTIFACTS))
     store.engine.dispose()
-    _stamp(unfinished)
     os.replace(unfinished, path)
 
 

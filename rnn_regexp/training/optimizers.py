@@ -47,14 +47,11 @@ class SGD(Optimizer):
     nesterov: bool = structural(False)
 
     def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
-        first = not count.item()
-        buffer: list[Tensor | None] = [None if first or not self.momentum else state[0]]
+        buffer = [state[0] if self.momentum else None]  # zeros before the first step
         sgd(
             [w], [g], buffer, foreach=False, lr=self.lr, momentum=self.momentum, dampening=0.0,
             weight_decay=0.0, nesterov=self.nesterov and self.momentum > 0, maximize=False,
         )  # fmt: skip
-        if first and buffer[0] is not None:
-            state[0].copy_(buffer[0])
         count += 1
 
 

@@ -115,10 +115,22 @@ def test_a_diverged_run_stays_comparable(sqlite: Sqlite):
     assert len(stored.points(sqlite, run, "valid/loss")) == 3
 
 
-def test_more_points_and_parameters_than_one_call_takes(sqlite: Sqlite):
+def test_more_points_and_parameters_than_one_call_takes(
+    sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
+):
     long = result(BASELINE, 0, seed=3, epochs=500)
     many = {f"factor{i}": str(i) for i in range(230)}
-    Writer(sqlite, "four_knobs").write(entry(long, "four_knobs", "baseline", many))
+    writer, calls = Writer(sqlite, "four_knobs"), []
+    send = writer.client.log_batch
+
+    def log_batch(run_id: str, metrics: list[object], params: list[object]) -> None:
+        calls.append((len(metrics) + len(params), len(params)))
+        send(run_id, metrics, params)
+
+    monkeypatch.setattr(writer.client, "log_batch", log_batch)
+    writer.write(entry(long, "four_knobs", "baseline", many))
+    assert max(calls) == (1000, 100)
+    assert max(params for _, params in calls) == 100
     run = stored.runs(sqlite)[NAME]
     assert many.items() <= run.data.params.items()
     assert len(stored.points(sqlite, run, "valid/loss")) == 500

@@ -120,6 +120,17 @@ def test_validation_that_is_not_finite_freezes_too():
     assert [len(outcome.history) for outcome in record.outcomes] == [1, 0]
 
 
+def test_a_gradient_that_overflows_behind_a_finite_loss_counts_too():
+    own = cohort(run(L2(1e300)), TAME)
+    with torch.no_grad():
+        own.weights.flat[0] *= 1e-120  # penalty about 1e60, gradient about 1e180
+    outcomes, journal = watch(own)
+    assert journal.losses[0][0].isfinite()
+    assert next(own.regularizers.penalties(own.weights))[0].isfinite()
+    assert not journal.norms[0][0].isfinite()
+    assert [outcome.diverged_at for outcome in outcomes] == [1, None]
+
+
 @pytest.mark.parametrize("spoil", [torch.nan, torch.inf])
 @pytest.mark.parametrize("technique", [Clip(1.0), Clip(1.0, By.value), WeightDecay(0.1)])
 def test_a_gradient_that_is_not_finite_stays_in_its_run(spoil: float, technique: Regularizer):
