@@ -28,7 +28,10 @@ STUDIES = 5  # whose addresses are printed, the latest first
 
 
 def main(words: list[str]) -> int:
-    """Serve until Ctrl-C; returns the exit code: 0, or 2 where there is nothing to show."""
+    """Serve until Ctrl-C; returns the exit code.
+
+    Raises ``TrackingError`` where there is nothing to show.
+    """
     parser = argparse.ArgumentParser(
         "rnn-regexp dashboard", description="Show the recorded runs in MLflow, until Ctrl-C."
     )
@@ -36,11 +39,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine")
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
     options = parser.parse_args(words)
-    try:
-        return open_dashboard(options.store, options.host, options.port)
-    except TrackingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return open_dashboard(options.store, options.host, options.port)
 
 
 def open_dashboard(store: str | Path, host: str = "127.0.0.1", port: int = 5000) -> int:

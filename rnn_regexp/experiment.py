@@ -140,7 +140,8 @@ def _result(experiment: Experiment, outcome: Outcome) -> RunResult:
 
 def failure(experiment: Experiment, error: str) -> RunResult:
     """The record of a run that raised or whose process died; the next command tries it again."""
-    return RunResult(run_id(experiment), experiment.seed, FAILED, plain(experiment), error=error)
+    own, now = run_id(experiment), time.time()
+    return RunResult(own, experiment.seed, FAILED, plain(experiment), started=now, error=error)
 
 
 def environment(experiment: Experiment) -> dict[str, str]:

@@ -20,6 +20,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rnn_regexp.errors import BadInput
+
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
 
 
@@ -42,7 +44,7 @@ class RunResult:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)  # versions, data digest
 
 
-class LedgerError(ValueError):
+class LedgerError(BadInput):
     """A folder that cannot be used; the message is one line for the user."""
 
 

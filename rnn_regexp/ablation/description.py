@@ -4,9 +4,10 @@ import dataclasses
 from typing import Any
 
 from rnn_regexp.ablation.metrics import BEST, MAX, MIN, goal_of
+from rnn_regexp.errors import BadInput
 
 
-class StudyError(ValueError):
+class StudyError(BadInput):
     """A study folder that cannot be read; the message is one line for the user."""
 
 

@@ -7,10 +7,10 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
-from rnn_regexp.app.refusal import BAD_INPUT, refuse
 from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
 from rnn_regexp.config.overrides import Places, check
+from rnn_regexp.errors import REFUSED, refuse
 from rnn_regexp.ledger import FAILED, Ledger
 
 _SWEEPER = ["--multirun", "hydra/sweeper=ablation"]
@@ -27,7 +27,7 @@ def launch(command: str, words: list[str]) -> int:
         flags = [word for word in words if word not in options.overrides]
         sweeper = _SWEEPER if command == "ablate" else []
         return _hydra([*flags, *sweeper[:1]], [*options.overrides, *sweeper[1:]])
-    except BAD_INPUT as error:
+    except REFUSED as error:
         return refuse(error)
 
 
@@ -56,7 +56,7 @@ def _task(composed: DictConfig) -> float | None:
         config = to_config(composed)
         ledger = Ledger(Path(config.output) / config.name)
         result = train(config.experiment(), config.executor, config.tracking, ledger)
-    except BAD_INPUT as error:
+    except REFUSED as error:
         sys.exit(refuse(error))
     if result.status == FAILED:
         raise RuntimeError(result.error)

@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Callable
 
+from rnn_regexp.errors import REFUSED, refuse
+
 DESCRIPTION = """\
 Which regularizer helps my RNN, by how much, and how sure am I?
 
@@ -30,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except REFUSED as error:
+        return refuse(error)
     return code
 
 
@@ -69,20 +73,9 @@ def _ablate(words: list[str]) -> int:
 
 
 def _report(words: list[str]) -> int:
-    parser = argparse.ArgumentParser("rnn-regexp report", description="Rebuild a study's report.")
-    parser.add_argument("folder", help="a study's folder, e.g. outputs/four_knobs")
-    options = parser.parse_args(words)
-    from rnn_regexp.ablation.description import StudyError
-    from rnn_regexp.ablation.report import write_report
+    from rnn_regexp.commands.report import report
 
-    try:
-        report = write_report(options.folder)
-    except StudyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(report.verdicts)
-    print(f"report: {report.html}")
-    return 0
+    return report(words)
 
 
 def _dashboard(words: list[str]) -> int:

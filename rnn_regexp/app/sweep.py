@@ -6,11 +6,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from rnn_regexp.app.refusal import BAD_INPUT, refuse
 from rnn_regexp.commands.ablate import Request, ablate
 from rnn_regexp.config import CONF, to_config
 from rnn_regexp.config.overrides import Places
 from rnn_regexp.config.resolve import Resolver, read
+from rnn_regexp.errors import REFUSED, refuse
 
 
 def sweep(words: list[str], master: DictConfig) -> None:
@@ -22,7 +22,7 @@ def sweep(words: list[str], master: DictConfig) -> None:
         study, executor, tracking = config.study, config.executor, config.tracking
         command = _command(words, places)
         code = ablate(Request(study, resolve, read, executor, tracking, config.output, command))
-    except BAD_INPUT as error:
+    except REFUSED as error:
         code = refuse(error)
     if code:
         sys.exit(code)

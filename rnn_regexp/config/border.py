@@ -9,9 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from rnn_regexp import fields
 from rnn_regexp.config.schema import Config
+from rnn_regexp.errors import BadInput
 
 
-class ConfigError(ValueError):
+class ConfigError(BadInput):
     """Settings that cannot be used; one line for each problem, in the spelling the user typed."""
 
     def __init__(self, problems: Iterable[str]) -> None:

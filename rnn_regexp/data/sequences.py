@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings
 
 
@@ -66,5 +67,5 @@ class Dataset(Settings):
         raise NotImplementedError
 
 
-class DataError(ValueError):
+class DataError(BadInput):
     """Data that cannot be used; the message is one line for the user."""

@@ -1,18 +1,16 @@
-"""One recurrent layer of K runs on padded sequences, forward and reversed, by the fastest backend.
-
-Lengths are exact without a test in the loop: padding follows every sequence, so no valid step
-ever reads it; the last state is gathered at its own length, and the reversed direction turns each
-sequence round within its length.  What a cell computes on padding is never used.
-"""
+"""One recurrent layer of K runs on padded sequences, forward and reversed, by any backend."""
 
 from enum import Enum
 
 import torch
 from torch import Tensor
 
-from rnn_regexp.recurrence.cells import LSTM, RELU, Cell, State, unroll
+from rnn_regexp.recurrence.cells import LSTM, RELU, Cell, LayerWeights, State, unroll
+from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
 from rnn_regexp.recurrence.native import native
+from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.scan import scan
+from rnn_regexp.recurrence.shapes import expect
 
 
 class Backend(Enum):
@@ -24,86 +22,184 @@ class Backend(Enum):
     native = "native"
 
 
-LayerWeights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_hx, W_hh, b_hx, b_hh of K runs
+Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
 
 
-def choose(backend: Backend, cell: Cell, inputs: Tensor) -> Backend:
-    """The backend for ``auto``.
+def choose(
+    backend: Backend, cell: Cell, inputs: Tensor, noise: bool = False, every_c: bool = False
+) -> Backend:
+    """The backend for ``auto``; ``every_c`` asks for the LSTM's c at every step.
 
-    On CPU in float32 torch's LSTM is one oneDNN kernel and about twice as fast as the scan; its
-    GRU and Elman kernels are loops over steps, which the scan beats at every K
-    (``scripts/benchmark_recurrence.py``).
+    On CPU in float32 torch's LSTM is one oneDNN kernel, faster than the scan; its GRU and Elman
+    kernels are loops over steps, which the scan beats (``docs/benchmarks/recurrence.md``).
+    Raises ``ValueError`` where a forced backend does not compute what is asked.
     """
+    possible = not (noise or every_c)
+    if backend is Backend.native and not possible:
+        asked = "recurrent noise" if noise else "state c at each sequence's own length"
+        raise ValueError(f"backend native has no {asked}: take auto, scan or cells")
     if backend is not Backend.auto:
         return backend
-    fused = cell is LSTM and inputs.dtype is torch.float32
-    return Backend.native if fused or inputs.is_cuda else Backend.scan
+    onednn = torch.backends.mkldnn.is_available() and inputs.device.type == "cpu"
+    fused = cell is LSTM and inputs.dtype is torch.float32 and onednn
+    return Backend.native if possible and (fused or inputs.is_cuda) else Backend.scan
 
 
 def run(
-    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, backend: Backend
+    cell: Cell,
+    inputs: Tensor,
+    state: State,
+    weights: LayerWeights,
+    backend: Backend,
+    noise: RecurrentNoise | None = None,
 ) -> tuple[Tensor, State]:
     """All steps of one direction: outputs (K, T, B, H) and the state after step T.
 
     ``inputs`` (K, T, B, D), ``state`` of (K, B, H), W_hx (K, G*H, D), W_hh (K, G*H, H), biases
-    (K, G*H).
+    (K, G*H).  Raises ``ValueError`` where a shape or type does not fit.
     """
-    backend = choose(backend, cell, inputs)
-    if backend is Backend.native:
-        return native(cell, inputs, state, weights)
-    W_hx, W_hh, b_hx, b_hh = weights
-    rows = torch.baddbmm(b_hx[:, None], inputs.flatten(1, 2), W_hx.transpose(1, 2))
-    x = rows.unflatten(1, inputs.shape[1:3])  # (K, T, B, G*H)
-    steps = unroll if backend is Backend.cells else scan
-    return steps(cell, x, state, W_hh, b_hh)
+    states, last = _all_steps(cell, inputs, state, weights, backend, noise or NONE)
+    return states[0], last
 
 
 def layer(
     cell: Cell,
     inputs: Tensor,
-    lengths: Tensor,
+    lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
     backend: Backend = Backend.auto,
+    noise: Noise = None,
 ) -> tuple[Tensor, Tensor]:
     """A layer of one or two directions from zero states on sequences of the given lengths.
 
-    ``inputs`` (K, T, B, D), ``lengths`` (K, B).  Returns outputs (K, T, B, N*H), and each
-    direction's state after its last valid step (K, B, N*H); N directions, forward first.
+    ``inputs`` (K, T, B, D); ``lengths`` (K, B), None where all are T.  Returns the outputs
+    (K, T, B, N*H) and each direction's output at its last valid step (K, B, N*H); N directions,
+    forward first.  The steps of ``noise`` count in the order that the direction takes.
     """
+    outputs, lasts = _directions(cell, inputs, lengths, directions, (), backend, noise, False)
+    return outputs, _side_by_side([state[0] for state in lasts])
+
+
+def carried(
+    cell: Cell,
+    inputs: Tensor,
+    lengths: Tensor | None,
+    directions: tuple[LayerWeights, ...],
+    states: tuple[State, ...] = (),
+    backend: Backend = Backend.auto,
+    noise: Noise = None,
+) -> tuple[Tensor, tuple[State, ...]]:
+    """``layer`` from given states, one for each direction, to the states after the last valid step.
+
+    For truncated backpropagation through time: hand the returned states, detached, to the next
+    window.  A sequence of length 0 keeps its state.
+    """
+    return _directions(cell, inputs, lengths, directions, states, backend, noise, True)
+
+
+def _directions(
+    cell: Cell,
+    inputs: Tensor,
+    lengths: Tensor | None,
+    directions: tuple[LayerWeights, ...],
+    states: tuple[State, ...],
+    backend: Backend,
+    noise: Noise,
+    every_c: bool,
+) -> tuple[Tensor, tuple[State, ...]]:
+    K, T, B, _ = inputs.shape
+    if lengths is not None:
+        expect("lengths", lengths, (K, B))
+        lengths = lengths if padded(lengths, T) else None
+    noises = noise if isinstance(noise, tuple) else (noise,) * len(directions)
     outputs, lasts = [], []
-    for weights, backward in zip(directions, (False, True), strict=False):
-        seen = turn(inputs, lengths) if backward else inputs
-        if cell is RELU:
-            seen = _zero_padding(seen, lengths)
-        output, _ = run(cell, seen, zero_state(cell, seen, weights[1]), weights, backend)
-        lasts.append(at_length(output, lengths))
-        outputs.append(turn(output, lengths) if backward else output)
-    return torch.cat(outputs, dim=-1), torch.cat(lasts, dim=-1)
+    for index, (weights, own) in enumerate(zip(directions, noises, strict=True)):
+        state = states[index] if states else zero_state(cell, inputs, weights[1])
+        seen = _turned(inputs, lengths) if index else inputs
+        every, last = _one_direction(
+            cell, seen, lengths, weights, state, backend, own or NONE, every_c
+        )
+        outputs.append(_turned(every, lengths) if index else every)
+        lasts.append(last)
+    return _side_by_side(outputs), tuple(lasts)
+
+
+def _one_direction(
+    cell: Cell,
+    inputs: Tensor,
+    lengths: Tensor | None,
+    weights: LayerWeights,
+    state: State,
+    backend: Backend,
+    noise: RecurrentNoise,
+    every_c: bool,
+) -> tuple[Tensor, State]:
+    """Outputs, and the state (h alone where every_c is false) at each sequence's own length."""
+    if lengths is None:
+        states, last = _all_steps(cell, inputs, state, weights, backend, noise)
+        return states[0], last
+    if cell is RELU:
+        inputs, weights = silenced(inputs, weights, lengths)
+    noise = noise.silenced(valid(lengths, inputs.shape[1]))
+    states, _ = _all_steps(cell, inputs, state, weights, backend, noise, every_c)
+    ends = [at_length(s, lengths, start) for s, start in zip(states, state, strict=False)]
+    return states[0], tuple(ends)
+
+
+def _all_steps(
+    cell: Cell,
+    inputs: Tensor,
+    state: State,
+    weights: LayerWeights,
+    backend: Backend,
+    noise: RecurrentNoise,
+    every_c: bool = False,
+) -> tuple[tuple[Tensor, ...], State]:
+    """The states at every step (of native h alone) and the state after the last.
+
+    Autocast stays outside: a state rounded to bfloat16 at every step loses what is added slowly.
+    """
+    device = inputs.device.type
+    if torch.is_autocast_enabled(device):
+        inputs = inputs.to(weights[0].dtype)
+        with torch.autocast(device, enabled=False):
+            return _all_steps(cell, inputs, state, weights, backend, noise, every_c)
+    _check(cell, inputs, state, weights, noise)
+    backend = choose(backend, cell, inputs, bool(noise), every_c and cell is LSTM)
+    if backend is Backend.native:
+        outputs, last = native(cell, inputs, state, weights)
+        return (outputs,), last
+    steps = unroll if backend is Backend.cells else scan
+    states = steps(cell, inputs, state, weights, noise)
+    return states, tuple(s[:, -1] for s in states)
+
+
+def _check(
+    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise
+) -> None:
+    W_hx, W_hh, b_hx, b_hh = weights
+    K, T, B, D = inputs.shape
+    H = W_hh.shape[-1]
+    N = cell.gates * H
+    expect("inputs", inputs, (K, T, B, W_hx.shape[-1]), W_hh)
+    expect("W_hx", W_hx, (K, N, D), W_hh)
+    expect("W_hh", W_hh, (K, N, H))
+    expect("b_hx", b_hx, (K, N), W_hh)
+    expect("b_hh", b_hh, (K, N), W_hh)
+    for name, own in zip(("h_0", "c_0"), state, strict=False):
+        expect(name, own, (K, B, H), W_hh)
+    noise.check(cell.gates, cell.states, inputs, H)
 
 
 def zero_state(cell: Cell, inputs: Tensor, W_hh: Tensor) -> State:
     """The initial state: zeros (K, B, H)."""
     K, _, B, _ = inputs.shape
-    return tuple(inputs.new_zeros(K, B, W_hh.shape[-1]) for _ in range(cell.states))
+    return tuple(W_hh.new_zeros(K, B, W_hh.shape[-1]) for _ in range(cell.states))
 
 
-def at_length(outputs: Tensor, lengths: Tensor) -> Tensor:
-    """The output of each sequence's last valid step: (K, T, B, H) -> (K, B, H)."""
-    K, _, B, H = outputs.shape
-    index = (lengths - 1).view(K, 1, B, 1).expand(K, 1, B, H)
-    return outputs.gather(1, index).squeeze(1)
+def _turned(steps: Tensor, lengths: Tensor | None) -> Tensor:
+    return steps.flip(1) if lengths is None else turn(steps, lengths)
 
 
-def turn(steps: Tensor, lengths: Tensor) -> Tensor:
-    """Reverse each sequence within its length; padding stays where it is: (K, T, B, D)."""
-    K, T, B, D = steps.shape
-    t = torch.arange(T, device=steps.device).view(1, T, 1)
-    last = lengths.view(K, 1, B) - 1
-    index = torch.where(t <= last, last - t, t)  # (K, T, B)
-    return steps.gather(1, index[..., None].expand(K, T, B, D))
-
-
-def _zero_padding(steps: Tensor, lengths: Tensor) -> Tensor:
-    """Zeros on padding: a relu network could otherwise grow without bound behind the last step."""
-    t = torch.arange(steps.shape[1], device=steps.device).view(1, -1, 1)
-    return steps * (t < lengths[:, None])[..., None]
+def _side_by_side(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)

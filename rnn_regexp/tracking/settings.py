@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, volatile
 
 
@@ -33,7 +34,7 @@ class Off(Tracking):
     """The ledger alone."""
 
 
-class TrackingError(ValueError):
+class TrackingError(BadInput):
     """A store that the user must name or mend; the message is one line."""
 
 

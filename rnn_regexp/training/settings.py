@@ -5,6 +5,7 @@ from enum import Enum
 
 import torch
 
+from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, structural, volatile
 from rnn_regexp.recurrence.layer import Backend
 
@@ -24,7 +25,7 @@ class Precision(Enum):
     float64 = "float64"
 
 
-class DeviceError(ValueError):
+class DeviceError(BadInput):
     """A device that was asked for and is not there; the message is one line for the user."""
 
 

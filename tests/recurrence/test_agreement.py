@@ -1,0 +1,65 @@
+"""Every backend gives the numbers of the specification: outputs, states and every gradient."""
+
+import pytest
+from torch import Tensor
+
+from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
+from rnn_regexp.recurrence.layer import Backend, carried
+from rnn_regexp.recurrence.perturbation import RecurrentNoise
+from tests.recurrence.examples import Example, close, drawn, example
+
+each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+KINDS = [(cell, kind, 3) for cell in ALL for kind in drawn(cell, 1)]
+KINDS += [(cell, "all", 1) for cell in ALL]
+
+
+def computed(
+    own: Example,
+    backend: Backend,
+    noise: tuple[RecurrentNoise | None, ...],
+    ragged: bool = True,
+) -> list[Tensor]:
+    """Outputs, last states and the gradients of all leaves."""
+    lengths = own.lengths if ragged else None
+    outputs, lasts = carried(own.cell, own.inputs, lengths, own.weights, own.states, backend, noise)
+    if ragged:  # what stands on padding is nobody's business
+        steps = own.inputs.new_ones(outputs.shape[1]).cumsum(0)[:, None]
+        outputs = outputs * (steps <= own.lengths[:, None])[..., None]
+    results = [outputs, *sum(lasts, ())]
+    return results + own.gradients(results)
+
+
+@pytest.mark.parametrize("ragged", [True, False], ids=["ragged", "full"])
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("runs", [1, 3])
+@each_cell
+def test_plain(cell: Cell, runs: int, directions: int, ragged: bool):
+    own, none = example(cell, runs, directions), (None,) * directions
+    wanted = computed(own, Backend.cells, none, ragged)
+    close(computed(own, Backend.scan, none, ragged), wanted)
+    if not (ragged and cell is LSTM):  # native LSTM has the last c alone
+        close(computed(own, Backend.native, none, ragged), wanted)
+    close(computed(own, Backend.auto, none, ragged), wanted)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "runs"), KINDS, ids=lambda value: str(getattr(value, "name", value))
+)
+def test_with_noise(cell: Cell, kind: str, runs: int):
+    own = example(cell, runs, directions=2)
+    noise = drawn(cell, runs)[kind], drawn(cell, runs, seed=12)[kind]
+    wanted = computed(own, Backend.cells, noise)
+    close(computed(own, Backend.scan, noise), wanted)
+    plain = computed(own, Backend.cells, (None, None))
+    assert (plain[0] - wanted[0]).abs().max() > 1e-3
+
+
+@each_cell
+def test_noise_in_one_direction(cell: Cell):
+    own, noise = example(cell, 2, directions=2), drawn(cell, 2)["all"]
+    both = computed(own, Backend.scan, (None, noise))
+    close(both, computed(own, Backend.cells, (None, noise)))
+    H = both[0].shape[-1] // 2
+    plain = computed(own, Backend.scan, (None, None))[0]
+    close([both[0][..., :H]], [plain[..., :H]])
+    assert (both[0] - plain)[..., H:].abs().max() > 1e-3

@@ -1,0 +1,85 @@
+"""What does not fit is refused with the argument, what it is and what it must be."""
+
+import pytest
+import torch
+
+from rnn_regexp.recurrence.cells import GRU, LSTM, TANH, Cell
+from rnn_regexp.recurrence.layer import Backend, layer, run
+from rnn_regexp.recurrence.perturbation import RecurrentNoise
+from tests.recurrence.examples import B, H, T, example
+
+STATE, GATED = torch.ones(2, T, B, H).double(), torch.ones(2, 1, B, 3, H).double()
+
+
+@pytest.mark.parametrize(
+    ("cell", "noise", "message"),
+    [
+        (
+            GRU,
+            {"h": STATE},
+            "noise.h must be (2, 1 or 6, 4, 1 or 3, 5), got (2, 6, 4, 5)",
+        ),
+        (LSTM, {"h": GATED}, "noise.h must be (2, 1 or 6, 4, 1 or 4, 5), got (2, 1, 4, 3, 5)"),
+        (TANH, {"h": GATED}, "noise.h must be (2, 1 or 6, 4, 1, 5), got (2, 1, 4, 3, 5)"),
+        (GRU, {"state": STATE[:1]}, "noise.state must be (2, 1 or 6, 4, 5), got (1, 6, 4, 5)"),
+        (LSTM, {"zoneout_c": STATE[:, :3]}, "noise.zoneout_c must be (2, 1 or 6, 4, 5), got"),
+        (
+            GRU,
+            {"candidate": STATE.float()},
+            "noise.candidate must be torch.float64 on cpu as the weights are,"
+            " got torch.float32 on cpu",
+        ),
+        (TANH, {"candidate": STATE}, "noise.candidate needs a gated cell, GRU or LSTM"),
+        (GRU, {"cell": STATE}, "noise.cell acts on the state c, which only the LSTM has"),
+        (TANH, {"zoneout_c": STATE}, "noise.zoneout_c acts on the state c, which only the LSTM"),
+    ],
+)
+@pytest.mark.parametrize("backend", [Backend.auto, Backend.cells, Backend.scan])
+def test_noise(cell: Cell, noise: dict[str, torch.Tensor], message: str, backend: Backend):
+    own = example(cell, runs=2)
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011
+        run(cell, own.inputs, own.states[0], own.weights[0], backend, RecurrentNoise(**noise))
+    assert message in str(refusal.value)
+
+
+def test_native_refuses_noise():
+    own = example(GRU, runs=2)
+    with pytest.raises(ValueError, match="native has no recurrent noise: take auto, scan or cells"):
+        layer(GRU, own.inputs, None, own.weights, Backend.native, RecurrentNoise(state=STATE))
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("inputs", "inputs must be (2, 6, 4, 3), got (2, 6, 4, 2)"),
+        ("W_hx", "W_hx must be (2, 15, 3), got (2, 14, 3)"),
+        ("W_hh", "W_hh must be (2, 15, 5), got (2, 14, 5)"),
+        ("b_hx", "b_hx must be (2, 15), got (2, 14)"),
+        ("b_hh", "b_hh must be (2, 15), got (2, 14)"),
+        ("h_0", "h_0 must be (2, 4, 5), got (2, 3, 5)"),
+    ],
+)
+def test_shapes(argument: str, message: str):
+    own = example(GRU, runs=2)
+    names = ("W_hx", "W_hh", "b_hx", "b_hh")
+    weights = [w[:, :-1] if argument == n else w for n, w in zip(names, own.weights[0])]
+    inputs = own.inputs[..., :-1] if argument == "inputs" else own.inputs
+    state = tuple(s[:, :-1] if argument == "h_0" else s for s in own.states[0])
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011
+        run(GRU, inputs, state, tuple(weights), Backend.auto)
+    assert message in str(refusal.value)
+
+
+def test_lengths():
+    own = example(GRU, runs=2)
+    with pytest.raises(ValueError, match=r"lengths must be \(2, 4\), got \(2, 3\)"):
+        layer(GRU, own.inputs, own.lengths[:, :3], own.weights)
+
+
+def test_types():
+    own = example(GRU, runs=2)
+    with pytest.raises(ValueError, match=r"inputs must be torch\.float64 on cpu as the weights"):
+        layer(GRU, own.inputs.float(), None, own.weights)
+    half = example(GRU, runs=2, dtype=torch.bfloat16)
+    with pytest.raises(ValueError, match=r"must be torch.float32 or torch.float64, got .*bfloat16"):
+        layer(GRU, half.inputs, None, half.weights)
