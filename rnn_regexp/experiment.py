@@ -24,6 +24,7 @@ from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.loop import Progress, train
 from rnn_regexp.training.optimizers import Optimizer
 from rnn_regexp.training.record import Outcome
+from rnn_regexp.training.schedules import Constant, Schedule
 from rnn_regexp.training.settings import Training
 
 NUMERICS = 1  # increased by a change that alters what a run computes: old results are not reused
@@ -36,6 +37,7 @@ class Experiment:
     model: Model
     dataset: Dataset
     optimizer: Optimizer
+    schedule: Schedule = dataclasses.field(default_factory=Constant)
     regularizers: dict[str, Regularizer] = dataclasses.field(default_factory=dict)
     training: Training = dataclasses.field(default_factory=Training)
     seed: int = 0
@@ -121,7 +123,9 @@ def _keep(ledger: Ledger, result: RunResult) -> None:
 
 def _cohort(experiments: Sequence[Experiment]) -> Cohort:
     first = experiments[0]
-    runs = [RunSettings(own.seed, own.regularizers, own.optimizer) for own in experiments]
+    runs = [
+        RunSettings(own.seed, own.regularizers, own.optimizer, own.schedule) for own in experiments
+    ]
     return Cohort(first.model, first.training, runs, load(first.dataset))
 
 

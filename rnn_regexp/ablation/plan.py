@@ -112,26 +112,34 @@ def cohorts(runs: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
 
     Depends on the plan alone, so a study that is continued trains the same cohorts.
     """
-    groups: list[list[PlannedRun]] = []
+    groups: list[_Group] = []
+    homes: dict[str, _Group] = {}  # of a variant: its runs differ in their seeds only
     for run in runs:
-        fitting = (group for group in groups if _fits(group, run))
-        group = next(fitting, None)
-        if group is None:
-            groups.append(group := [])
-        group.append(run)
-    return [part for group in groups for part in _split(group, width)]
+        name = run.variant.name
+        homes[name] = homes.get(name) or _home(run.experiment, groups)
+        homes[name].runs.append(run)
+    return [part for group in groups for part in _split(group.runs, width)]
 
 
-def _fits(group: list[PlannedRun], run: PlannedRun) -> bool:
-    first = group[0].experiment
-    own = run.experiment
-    if _shape(first) != _shape(own):
-        return False
-    return compatible([structure(member.experiment.regularizers) for member in (*group, run)])
+@dataclasses.dataclass
+class _Group:
+    """Runs that can share a cohort, and the structures in which they agree."""
+
+    shape: str
+    techniques: dict[str, Any]
+    runs: list[PlannedRun] = dataclasses.field(default_factory=list)
 
 
-def _shape(experiment: Experiment) -> str:
-    return key((experiment.model, experiment.dataset, experiment.optimizer, experiment.training))
+def _home(own: Experiment, groups: list[_Group]) -> _Group:
+    """The first group that an experiment fits into, or a new one."""
+    shape = key((own.model, own.dataset, own.optimizer, own.training))
+    techniques = structure(own.regularizers)
+    for group in groups:
+        if group.shape == shape and compatible([group.techniques, techniques]):
+            group.techniques |= techniques
+            return group
+    groups.append(_Group(shape, dict(techniques)))
+    return groups[-1]
 
 
 def _split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:

@@ -11,6 +11,7 @@ KINDS = {
     "datasets": "dataset",
     "regularizers": "regularizers",
     "optimizers": "optimizer",
+    "schedules": "schedule",
     "studies": "study",
     "experiments": "experiment",
 }

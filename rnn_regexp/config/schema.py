@@ -16,8 +16,9 @@ from rnn_regexp.fields import snake_case
 from rnn_regexp.models import Model
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.tracking import Tracking
-from rnn_regexp.training import optimizers
+from rnn_regexp.training import optimizers, schedules
 from rnn_regexp.training.optimizers import Optimizer
+from rnn_regexp.training.schedules import Schedule
 from rnn_regexp.training.settings import Training
 
 _PACKAGE = Path(__file__).parents[1]
@@ -29,6 +30,7 @@ GROUPS: dict[str, tuple[type, ...]] = {
     "dataset": data.ALL,
     "regularizers": regularizers.ALL,
     "optimizer": optimizers.ALL,
+    "schedule": schedules.ALL,
     "training": (Training,),
     "tracking": tracking.ALL,
     "executor": executors.ALL,
@@ -43,6 +45,7 @@ class Config:
     dataset: Dataset = MISSING
     regularizers: dict[str, Regularizer] = field(default_factory=dict)
     optimizer: Optimizer = MISSING
+    schedule: Schedule = MISSING
     training: Training = MISSING
     tracking: Tracking = MISSING
     executor: Executor = MISSING
@@ -53,8 +56,15 @@ class Config:
 
     def experiment(self) -> Experiment:
         """The part that decides a run's numbers."""
-        parts = (self.model, self.dataset, self.optimizer, self.regularizers, self.training)
-        return Experiment(*parts, self.seed)
+        return Experiment(
+            self.model,
+            self.dataset,
+            self.optimizer,
+            self.schedule,
+            self.regularizers,
+            self.training,
+            self.seed,
+        )
 
 
 def register_schemas() -> None:

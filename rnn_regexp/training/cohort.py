@@ -13,6 +13,7 @@ from rnn_regexp.models import Model
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.stack import RegularizerSet, RegularizerStack
 from rnn_regexp.training.optimizers import Optimizer, OptimizerState
+from rnn_regexp.training.schedules import Constant, Moment, Schedule
 from rnn_regexp.training.settings import Training
 from rnn_regexp.weights import Weights
 
@@ -24,6 +25,7 @@ class RunSettings:
     seed: int
     regularizers: RegularizerSet
     optimizer: Optimizer
+    schedule: Schedule = dataclasses.field(default_factory=Constant)
 
 
 class Cohort:
@@ -40,10 +42,16 @@ class Cohort:
         self.weights = Weights.zeros(specs, len(runs), training.dtype(), self.device)
         self.regularizers.initialize(self.weights, Noise(self.seeds))
         self.optimizers = OptimizerState([run.optimizer for run in runs], self.weights.flat)
+        self.schedules = [run.schedule for run in runs]
 
     @property
     def runs(self) -> int:
         return len(self.seeds)
+
+    def set_rates(self, moments: list[Moment]) -> None:
+        """Set each run's learning rate for the step that follows."""
+        pairs = zip(self.schedules, moments, strict=True)
+        self.optimizers.scale([schedule.factor(at) for schedule, at in pairs])
 
     def split(self, name: str) -> Split:
         """A split on the cohort's device and in its precision, cut to ``training.limit``."""

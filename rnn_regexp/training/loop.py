@@ -23,10 +23,12 @@ def train(cohort: Cohort, progress: Progress = lambda epochs: None) -> list[Outc
     training = cohort.training
     train_split, valid = cohort.split("train"), cohort.split("valid")
     known = train_split.head(len(valid))  # training data seen without noise: the gap's other side
+    per_epoch = -(-len(train_split) // training.batch_size)
     record = Record(cohort)
     for epoch in range(1, training.epochs + 1):
         order = Noise(cohort.seeds, epoch).permutation("order", len(train_split))
         for batch in shuffled(train_split, order, training.batch_size):
+            cohort.set_rates(record.moments(epoch, per_epoch))
             record.step(*_step(cohort, batch, record))
         record.epoch(
             epoch, time.time(), train_eval=evaluate(cohort, known), valid=evaluate(cohort, valid)

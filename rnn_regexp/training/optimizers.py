@@ -4,6 +4,7 @@ Each run has its own settings; a run's weights are one contiguous row, so the up
 of torch's (fused) kernel and equals ``torch.optim`` exactly.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -109,12 +110,23 @@ class OptimizerState:
 
     def __init__(self, optimizers: list[Optimizer], flat: Tensor) -> None:
         K, P = flat.shape
-        self.optimizers = optimizers
         self.decoupled = optimizers[0].decoupled
         self.state = flat.new_zeros(K, optimizers[0].buffers, P)
         self.counts = [torch.zeros((), device=flat.device) for _ in range(K)]
-        rates = [own.lr for own in optimizers]
-        self.learning_rate = torch.tensor(rates, dtype=torch.double, device=flat.device)  # (K,)
+        self._base = optimizers
+        self._factors: list[float] = []
+        self._device = flat.device
+        self.scale([1.0] * K)
+
+    def scale(self, factors: list[float]) -> None:
+        """Multiply each run's own learning rate by its schedule's factor."""
+        if factors == self._factors:
+            return
+        self._factors = factors
+        rates = [own.lr * factor for own, factor in zip(self._base, factors, strict=True)]
+        pairs = zip(self._base, rates, strict=True)
+        self.optimizers = [dataclasses.replace(own, lr=rate) for own, rate in pairs]
+        self.learning_rate = torch.tensor(rates, dtype=torch.double, device=self._device)  # (K,)
 
     def step(self, flat: Tensor, gradient: Tensor, alive: list[bool]) -> None:
         """Update the rows of ``flat`` (K, P) of the runs that are alive."""

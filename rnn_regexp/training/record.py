@@ -8,6 +8,7 @@ from torch import Tensor
 from rnn_regexp.regularizers.base import Update
 from rnn_regexp.tasks import classify
 from rnn_regexp.training.cohort import Cohort
+from rnn_regexp.training.schedules import Moment
 
 STEP_METRICS = ("loss", "gradient_norm", "clipped_fraction")  # means over an epoch's steps
 
@@ -48,6 +49,12 @@ class Record:
         zero = self.cohort.weights.flat.new_zeros(self.cohort.runs)
         self.sums = {name: zero.clone() for name in STEP_METRICS}
         self.epoch_steps = 0
+
+    def moments(self, epoch: int, steps_per_epoch: int) -> list[Moment]:
+        """Where each run stands before the step that follows."""
+        epochs = self.cohort.training.epochs
+        losses = ([row["valid/loss"] for row in own.history] for own in self.outcomes)
+        return [Moment(epoch, self.steps, steps_per_epoch, epochs, own) for own in losses]
 
     def check(self, finite: Tensor) -> None:
         """Freeze the runs for which ``finite`` (K,) does not hold."""

@@ -22,6 +22,7 @@ from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from rnn_regexp.training.record import Outcome
+from rnn_regexp.training.schedules import Constant, Cosine, Exponential, Plateau, Schedule, Step
 from rnn_regexp.training.settings import Precision
 from rnn_regexp.weights import Kind
 from tests.training.tiny import Journal, cohort, pixels, run, sentences, watch, without_time
@@ -58,6 +59,17 @@ def optimizers(nesterov: bool) -> list[st.SearchStrategy[Optimizer]]:
     ]
 
 
+def schedules() -> st.SearchStrategy[Schedule]:
+    gamma = st.floats(0.3, 1)
+    return st.one_of(
+        st.just(Constant()),
+        st.builds(Step, every=st.integers(1, 3), gamma=gamma),
+        st.builds(Exponential, after=st.integers(0, 3), gamma=gamma),
+        st.builds(Cosine, warmup=st.floats(0, 0.5)),
+        st.builds(Plateau, patience=st.integers(0, 2), gamma=gamma),
+    )
+
+
 @st.composite
 def cohorts(draw: st.DrawFn) -> tuple[list[RunSettings], int, dict[str, Any]]:
     """Runs of one cohort, the place of the run to look at, and what all runs share."""
@@ -66,7 +78,8 @@ def cohorts(draw: st.DrawFn) -> tuple[list[RunSettings], int, dict[str, Any]]:
     runs = []
     for _ in range(draw(st.integers(1, 5))):
         chosen = [own for own in draw(st.tuples(*(st.none() | one for one in single))) if own]
-        runs.append(run(*chosen, seed=draw(st.integers(0, 99)), optimizer=draw(optimizer)))
+        own = run(*chosen, seed=draw(st.integers(0, 99)), optimizer=draw(optimizer))
+        runs.append(dataclasses.replace(own, schedule=draw(schedules())))
     place = draw(st.integers(0, len(runs) - 1))
     if len(runs) > 1 and draw(st.booleans()):
         runs[place - 1] = diverging(runs[place - 1], draw(st.sampled_from([1.0, 1e200])))
@@ -91,7 +104,7 @@ def shared_settings(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=20,
+    max_examples=30,
     derandomize=True,
     deadline=None,
     database=None,
