@@ -1,5 +1,10 @@
-"""Embedding, recurrent layers and head for K runs; ``recurrent.ALL`` is the list of models."""
+"""Embedding, recurrent layers and head for K runs; ``ALL`` is the list of models."""
 
-from rnn_regexp.models.recurrent import ALL, Model
+from rnn_regexp.models.gru import GRU
+from rnn_regexp.models.lstm import LSTM
+from rnn_regexp.models.recurrent import Model
+from rnn_regexp.models.rnn import RNN, Nonlinearity
 
-__all__ = ["ALL", "Model"]
+ALL: tuple[type[Model], ...] = (RNN, GRU, LSTM)
+
+__all__ = ["ALL", "GRU", "LSTM", "RNN", "Model", "Nonlinearity"]

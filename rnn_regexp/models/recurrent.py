@@ -1,8 +1,7 @@
-"""The recurrent models: what can be set, and which parameters follow from it."""
+"""What all recurrent models have in common: settings, and the parameters that follow."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
 from rnn_regexp.fields import Settings, structural
@@ -51,48 +50,3 @@ class Model(Settings):
         yield Spec(f"{name}.W_hh", (G * H, H), Kind.hidden_hidden, G, H)
         yield Spec(f"{name}.b_hx", (G * H,), Kind.bias, G, H)
         yield Spec(f"{name}.b_hh", (G * H,), Kind.bias, G, H)
-
-
-class Nonlinearity(Enum):
-    """The f of the Elman network."""
-
-    tanh = "tanh"
-    relu = "relu"
-
-
-@dataclass
-class RNN(Model):
-    """Elman network: h_t = f(W_hx x_t + W_hh h_{t-1} + b)."""
-
-    source = "Elman 1990"
-
-    nonlinearity: Nonlinearity = structural(Nonlinearity.tanh)
-
-    @property
-    def cell(self) -> cells.Cell:
-        return cells.RELU if self.nonlinearity is Nonlinearity.relu else cells.TANH
-
-
-@dataclass
-class GRU(Model):
-    """Gated recurrent unit."""
-
-    source = "Cho et al. 2014"
-
-    @property
-    def cell(self) -> cells.Cell:
-        return cells.GRU
-
-
-@dataclass
-class LSTM(Model):
-    """Long short-term memory."""
-
-    source = "Hochreiter & Schmidhuber 1997"
-
-    @property
-    def cell(self) -> cells.Cell:
-        return cells.LSTM
-
-
-ALL: tuple[type[Model], ...] = (RNN, GRU, LSTM)

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnn_regexp.models import Model
+from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
 from rnn_regexp.models.forward import forward
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN, Nonlinearity
 from rnn_regexp.recurrence.layer import Backend
 from rnn_regexp.regularizers.base import Site
 from rnn_regexp.weights import Weights

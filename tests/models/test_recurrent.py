@@ -4,8 +4,7 @@ from itertools import product
 
 import pytest
 
-from rnn_regexp.models import ALL, Model
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN, Nonlinearity
+from rnn_regexp.models import ALL, GRU, LSTM, RNN, Model, Nonlinearity
 from rnn_regexp.recurrence import cells
 from rnn_regexp.weights import Kind
 from tests.models.twin import Twin

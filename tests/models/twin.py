@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from rnn_regexp.models import Model
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN
+from rnn_regexp.models import GRU, LSTM, RNN, Model
 from rnn_regexp.weights import Weights
 
 KERNELS = {RNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}

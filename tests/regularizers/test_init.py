@@ -8,8 +8,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from rnn_regexp.models import Model
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN
+from rnn_regexp.models import GRU, LSTM, RNN, Model
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.init import Init, Others, Scheme, haar
 from rnn_regexp.regularizers.stack import RegularizerStack

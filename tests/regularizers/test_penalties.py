@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnn_regexp.models.recurrent import LSTM
+from rnn_regexp.models import LSTM
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.l1 import L1
 from rnn_regexp.regularizers.l2 import L2, MATRICES

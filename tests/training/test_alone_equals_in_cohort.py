@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN, Nonlinearity
+from rnn_regexp.models import GRU, LSTM, RNN, Nonlinearity
 from rnn_regexp.recurrence.layer import Backend
 from rnn_regexp.regularizers.base import Site
 from rnn_regexp.regularizers.clip import By, Clip

@@ -9,8 +9,7 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
 from rnn_regexp.data.sequences import SequenceData
-from rnn_regexp.models import Model
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN
+from rnn_regexp.models import GRU, LSTM, RNN, Model
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.clip import Clip
 from rnn_regexp.regularizers.dropout import Dropout

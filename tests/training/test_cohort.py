@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from rnn_regexp.models.recurrent import GRU, LSTM
+from rnn_regexp.models import GRU, LSTM
 from rnn_regexp.regularizers.base import Regularizer, Site
 from rnn_regexp.regularizers.clip import By, Clip
 from rnn_regexp.regularizers.dropout import Dropout

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnn_regexp.models.recurrent import RNN, Nonlinearity
+from rnn_regexp.models import RNN, Nonlinearity
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.clip import By, Clip
 from rnn_regexp.regularizers.dropout import Dropout

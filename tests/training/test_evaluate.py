@@ -7,8 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from rnn_regexp.data.sequences import SequenceData, Split
-from rnn_regexp.models import Model
-from rnn_regexp.models.recurrent import GRU, LSTM, RNN
+from rnn_regexp.models import GRU, LSTM, RNN, Model
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.training import evaluate as evaluation
 from rnn_regexp.training.cohort import Cohort

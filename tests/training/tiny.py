@@ -7,8 +7,7 @@ from torch import Tensor
 
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.fields import snake_case
-from rnn_regexp.models import Model
-from rnn_regexp.models.recurrent import GRU
+from rnn_regexp.models import GRU, Model
 from rnn_regexp.regularizers.base import Regularizer, Update
 from rnn_regexp.training import loop
 from rnn_regexp.training.cohort import Cohort, RunSettings
