@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from rnn_regexp.data.sequences import Split
 from rnn_regexp.models.forward import forward
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.base import Update
@@ -23,13 +24,9 @@ def train(cohort: Cohort, progress: Progress = lambda epochs: None) -> list[Outc
     training = cohort.training
     train_split, valid = cohort.split("train"), cohort.split("valid")
     known = train_split.head(len(valid))  # training data seen without noise: the gap's other side
-    per_epoch = -(-len(train_split) // training.batch_size)
     record = Record(cohort)
     for epoch in range(1, training.epochs + 1):
-        order = Noise(cohort.seeds, epoch).permutation("order", len(train_split))
-        for batch in shuffled(train_split, order, training.batch_size):
-            cohort.set_rates(record.moments(epoch, per_epoch))
-            record.step(*_step(cohort, batch, record))
+        epoch_of_steps(cohort, record, epoch, train_split)
         record.epoch(
             epoch, time.time(), train_eval=evaluate(cohort, known), valid=evaluate(cohort, valid)
         )
@@ -37,6 +34,15 @@ def train(cohort: Cohort, progress: Progress = lambda epochs: None) -> list[Outc
         if not record.alive.any():
             break
     return record.finish(_test(cohort, record))
+
+
+def epoch_of_steps(cohort: Cohort, record: Record, epoch: int, split: Split) -> None:
+    """One pass over the training split, each run in its own order."""
+    batch_size = cohort.training.batch_size
+    order = Noise(cohort.seeds, epoch).permutation("order", len(split))
+    for batch in shuffled(split, order, batch_size):
+        cohort.set_rates(record.moments(epoch, steps_per_epoch=-(-len(split) // batch_size)))
+        record.step(*_step(cohort, batch, record))
 
 
 def _step(cohort: Cohort, batch: Batch, record: Record) -> tuple[Tensor, Update]:

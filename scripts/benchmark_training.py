@@ -1,0 +1,135 @@
+"""Our trainer with one run against a bare hand-written loop of the survey's example.
+
+Usage: ``python scripts/benchmark_training.py [--epochs N] [--csv FILE]``. Both train a GRU
+classifier (embedding 128, hidden 256, dropout .5, Adam with weight decay 1e-4, clipping at 5) on
+the docstrings, one thread, epochs in turn; the first epoch of each warms up and is not counted.
+"""
+
+import argparse
+import csv
+import multiprocessing
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from rnn_regexp.data import Docstrings
+from rnn_regexp.data.sequences import SequenceData
+from rnn_regexp.models import GRU
+from rnn_regexp.regularizers.clip import Clip
+from rnn_regexp.regularizers.dropout import Dropout
+from rnn_regexp.regularizers.weight_decay import WeightDecay
+from rnn_regexp.training.cohort import Cohort, RunSettings
+from rnn_regexp.training.loop import epoch_of_steps
+from rnn_regexp.training.optimizers import Adam
+from rnn_regexp.training.record import Record
+from rnn_regexp.training.settings import Training
+
+EMBEDDING, HIDDEN, BATCH = 128, 256, 32
+
+
+class Classifier(nn.Module):
+    """The survey's ``RNNClassifier``."""
+
+    def __init__(self, vocabulary: int, classes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, EMBEDDING)
+        self.rnn = nn.GRU(EMBEDDING, HIDDEN, batch_first=True)
+        self.dropout = nn.Dropout(0.5)
+        self.fc = nn.Linear(HIDDEN, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        _, h = self.rnn(self.embedding(x))
+        out: torch.Tensor = self.fc(self.dropout(h.squeeze(0)))
+        return out
+
+
+def bare(data: SequenceData) -> Callable[[], None]:
+    """One epoch of the bare loop, batches cut to their longest sequence as ours are."""
+    model = Classifier(len(data.vocabulary), len(data.classes))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
+    criterion = nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        for rows in torch.randperm(len(data.train)).split(BATCH):
+            longest = int(data.train.lengths[rows].max())
+            loss = criterion(model(data.train.inputs[rows, :longest]), data.train.targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=5)
+            optimizer.step()
+
+    return epoch
+
+
+def ours(data: SequenceData) -> Callable[[], None]:
+    """One epoch of the trainer with a cohort of one."""
+    techniques = {
+        "dropout": Dropout(0.5),
+        "clip": Clip(5.0),
+        "weight_decay": WeightDecay(1e-4),
+    }
+    model = GRU(embedding=EMBEDDING, hidden=HIDDEN)
+    cohort = Cohort(model, Training(batch_size=BATCH), [RunSettings(0, techniques, Adam())], data)
+    record, epochs = Record(cohort), iter(range(1, 10_000))
+    return lambda: epoch_of_steps(cohort, record, next(epochs), data.train)
+
+
+TRAINERS = {"bare loop": bare, "ours, K=1": ours}
+
+
+def peak(name: str) -> int:
+    """Peak memory of a process that trains one epoch, in MB."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak, (name,))
+
+
+def _peak(name: str) -> int:
+    torch.set_num_threads(1)
+    TRAINERS[name](Docstrings().load())()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def rows(epochs: int) -> Iterator[dict[str, object]]:
+    data = Docstrings().load()
+    timed: dict[str, list[float]] = {name: [] for name in TRAINERS}
+    runs = {name: make(data) for name, make in TRAINERS.items()}
+    for _ in range(epochs + 1):
+        for name, epoch in runs.items():
+            start = time.perf_counter()
+            epoch()
+            timed[name].append(time.perf_counter() - start)
+    base = timed["bare loop"][1:]
+    for name, seconds in timed.items():
+        ratios = [a / b for a, b in zip(seconds[1:], base, strict=True)]
+        yield {
+            "trainer": name,
+            "seconds per epoch": round(statistics.median(seconds[1:]), 3),
+            "ratio": round(statistics.median(ratios), 3),
+            "peak MB": peak(name),
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--csv")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{platform.processor() or platform.machine()}, 1 thread, torch {torch.__version__}")
+    table = list(rows(options.epochs))
+    for row in table:
+        print(", ".join(f"{name} {value}" for name, value in row.items()))
+    if options.csv:
+        with open(options.csv, "w", newline="") as file:
+            writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(table)
+
+
+if __name__ == "__main__":
+    main()
