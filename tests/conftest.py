@@ -1,9 +1,11 @@
 import pytest
+import torch
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _cache_of_the_tests(request: pytest.FixtureRequest) -> None:
-    """Keep what datasets cache away from the user's own folder."""
+    """Keep what datasets cache away from the user's own folder, and threads off each other's."""
+    torch.set_num_threads(1)
     folder = request.config.cache.mkdir("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNN_REGEXP_CACHE", str(folder))

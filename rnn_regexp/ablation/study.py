@@ -43,7 +43,7 @@ class Study(Settings):
     design: Design = Design.one_at_a_time
     factors: dict[str, Any] = field(default_factory=dict)  # name -> a Factor's fields
     seeds: int = structural(5, "[1, inf)")
-    first_seed: int = structural(0, "[0, inf)")
+    first_seed: int = structural(0, "[0, 1e18]")
     metric: str = "valid/loss"
     evaluate: Evaluate = Evaluate.last
     alpha: float = structural(0.05, "(0, 1)")

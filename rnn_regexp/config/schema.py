@@ -12,7 +12,7 @@ from rnn_regexp.ablation.study import Study
 from rnn_regexp.data.sequences import Dataset
 from rnn_regexp.executors import Executor
 from rnn_regexp.experiment import Experiment
-from rnn_regexp.fields import snake_case
+from rnn_regexp.fields import snake_case, structural
 from rnn_regexp.models import Model
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.tracking import Tracking
@@ -50,7 +50,7 @@ class Config:
     tracking: Tracking = MISSING
     executor: Executor = MISSING
     study: Study = field(default_factory=Study)
-    seed: int = 0
+    seed: int = structural(0, "[0, 1e18]")
     name: str = "train"  # of the folder under `output` and of the MLflow experiment
     output: str = "outputs"
 

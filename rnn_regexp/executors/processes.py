@@ -19,14 +19,15 @@ _SPAWN = multiprocessing.get_context("spawn")  # forked children share torch's l
 
 @dataclass
 class Processes(Executor):
-    """``workers`` processes (0: one a core) with an equal share of the cores' threads each."""
+    """Trains in ``workers`` processes; 0 starts as many as the cores have room for."""
 
     workers: int = volatile(0, "[0, inf)")
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        count = min(self.workers or cores or 1, len(cohorts))
-        pool = _Pool(ledger, max(1, (cores or 1) // max(count, 1)))
+        room = max(1, (cores or 1) // self.threads)
+        count = min(self.workers or room, len(cohorts))
+        pool = _Pool(ledger, self.threads)
         try:
             pool.run(cohorts, count, watch)
         finally:

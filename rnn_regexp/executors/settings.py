@@ -23,9 +23,15 @@ class Watch(Protocol):
 
 @dataclass
 class Executor(Settings):
-    """Base: trains cohorts; ``width`` bounds the number of runs in one."""
+    """Base: trains cohorts; ``width`` bounds the number of runs in one.
+
+    One of a recurrence's steps is too little work to share: more than one of the processor's
+    ``threads`` a cohort gains little, and when another program wants a core, the threads wait
+    for each other at every step and lose far more.  Wide networks may want more.
+    """
 
     width: int = volatile(8, "[1, inf)")
+    threads: int = volatile(1, "[1, inf)")
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
         """Train every cohort and record its runs in the ledger."""

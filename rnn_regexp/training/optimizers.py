@@ -4,7 +4,7 @@ Each run has its own settings; a run's weights are one contiguous row, so the up
 of torch's (fused) kernel and equals ``torch.optim`` exactly.
 """
 
-import dataclasses
+import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -123,9 +123,10 @@ class OptimizerState:
         if factors == self._factors:
             return
         self._factors = factors
-        rates = [own.lr * factor for own, factor in zip(self._base, factors, strict=True)]
-        pairs = zip(self._base, rates, strict=True)
-        self.optimizers = [dataclasses.replace(own, lr=rate) for own, rate in pairs]
+        self.optimizers = [copy.copy(own) for own in self._base]
+        for own, factor in zip(self.optimizers, factors, strict=True):
+            own.lr *= factor  # may come down to 0, which is not for users to set
+        rates = [own.lr for own in self.optimizers]
         self.learning_rate = torch.tensor(rates, dtype=torch.double, device=self._device)  # (K,)
 
     def step(self, flat: Tensor, gradient: Tensor, alive: list[bool]) -> None:
