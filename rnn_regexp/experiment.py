@@ -101,7 +101,7 @@ def run_cohort(
     """
     started = time.time()
     try:
-        outcomes = train(_cohort(experiments), progress)
+        outcomes = train(build_cohort(experiments), progress)
     except Exception:
         results = [failure(experiment, traceback.format_exc()) for experiment in experiments]
     else:
@@ -121,7 +121,8 @@ def _keep(ledger: Ledger, result: RunResult) -> None:
         ledger.record(result)
 
 
-def _cohort(experiments: Sequence[Experiment]) -> Cohort:
+def build_cohort(experiments: Sequence[Experiment]) -> Cohort:
+    """Experiments of one shape, initialized and ready to train together."""
     first = experiments[0]
     runs = [
         RunSettings(own.seed, own.regularizers, own.optimizer, own.schedule) for own in experiments

@@ -34,17 +34,17 @@ def to_config(composed: DictConfig) -> Config:
 
 def unknown_keys(composed: DictConfig) -> Iterator[str]:
     """A line for each key that no schema knows, such as one added with ``+``."""
-    known = set(keys(composed))
     for key, node in nodes(composed):
         settings = OmegaConf.get_type(node)
         if dataclasses.is_dataclass(settings):
             extra = set(map(str, node)) - set(fields.names(settings))
-            yield from (unknown(f"{key}.{name}".lstrip("."), known) for name in sorted(extra))
+            for name in sorted(extra):
+                yield unknown(f"{key}.{name}".lstrip("."), keys(composed))
         elif key == "regularizers":
             techniques = [str(name) for name in node]
             for name in techniques:
                 if not dataclasses.is_dataclass(OmegaConf.get_type(node, name)):
-                    yield unknown(f"{key}.{name}", known)
+                    yield unknown(f"{key}.{name}", keys(composed))
 
 
 def out_of_range(composed: DictConfig) -> Iterator[str]:

@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rnn_regexp import fields
 from rnn_regexp.ablation.description import StudyError
+from rnn_regexp.ablation.study import Study
 from rnn_regexp.config.border import ConfigError, keys, suggestion, to_config, unknown
 from rnn_regexp.config.overrides import Places, wrong_type
 from rnn_regexp.experiment import Experiment
@@ -23,7 +24,7 @@ class Resolver:
     def __init__(self, words: list[str], places: Places) -> None:
         self.words, self.places = words, places
         self.groups = places.groups()
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._composed: dict[tuple[str, ...], tuple[DictConfig, set[str]]] = {}
 
     def __call__(self, settings: Mapping[str, Any]) -> Experiment:
         """The experiment with ``settings`` (dotted key or group -> value).
@@ -31,21 +32,25 @@ class Resolver:
         Raises ``StudyError`` for a key that does not exist or a value that does not fit it.
         """
         groups = {key: value for key, value in settings.items() if key in self.groups}
-        composed = copy.deepcopy(self._compose(groups))
+        template, known = self._compose(groups)
+        composed = copy.deepcopy(template)
         for key, value in settings.items():
             if key not in groups:
-                _set(composed, key, value)
+                _set(composed, key, value, known)
         try:
             return to_config(composed).experiment()
         except ConfigError as error:
             raise StudyError(str(error)) from None
 
-    def _compose(self, groups: Mapping[str, Any]) -> DictConfig:
+    def _compose(self, groups: Mapping[str, Any]) -> tuple[DictConfig, set[str]]:
+        """The configuration with these choices, without the study itself, and its keys."""
         words = tuple(f"{group}={_choice(value)}" for group, value in groups.items())
         if words not in self._composed:
             for group, value in groups.items():
                 self._refuse_unknown(group, value)
-            self._composed[words] = self.places.compose([*self.words, *words])
+            composed = self.places.compose([*self.words, *words])
+            composed.study = Study()
+            self._composed[words] = composed, set(keys(composed))
         return self._composed[words]
 
     def _refuse_unknown(self, group: str, value: Any) -> None:
@@ -62,8 +67,7 @@ def _choice(value: Any) -> str:
     return f"[{','.join(value)}]" if isinstance(value, (list, tuple)) else str(value)
 
 
-def _set(composed: DictConfig, key: str, value: Any) -> None:
-    known = set(keys(composed))
+def _set(composed: DictConfig, key: str, value: Any, known: set[str]) -> None:
     if key not in known:
         raise StudyError(unknown(key, known))
     if value is None or value == NEUTRAL:

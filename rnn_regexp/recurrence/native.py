@@ -9,27 +9,21 @@ from rnn_regexp.recurrence.cells import LSTM, Cell, LayerWeights, State
 def native(cell: Cell, inputs: Tensor, state: State, weights: LayerWeights) -> tuple[Tensor, State]:
     """One layer of torch's kernel for each run: outputs (K, T, B, H) and the last state."""
     if len(inputs) == 1:  # views, where several runs need copies
-        output, last = _one(cell, inputs[0], *([t[0] for t in ts] for ts in (state, weights)))
-        return output[None], tuple(s[None] for s in last)
+        output, last = _one(cell, inputs.squeeze(0), state, [w.squeeze(0) for w in weights])
+        return output[None], last
+    starts = zip(*(s.split(1) for s in state), strict=True)  # (1, B, H) of each run
+    matrices = zip(*(w.unbind() for w in weights), strict=True)
     runs = [
-        _one(cell, own, list(start), list(matrices))
-        for own, start, matrices in zip(inputs, _by_run(state), _by_run(weights), strict=True)
+        _one(cell, own, start, list(parts))
+        for own, start, parts in zip(inputs, starts, matrices, strict=True)
     ]
     outputs, lasts = zip(*runs, strict=True)
-    return torch.stack(outputs), tuple(torch.stack(s) for s in zip(*lasts, strict=True))
+    return torch.stack(outputs), tuple(torch.cat(s) for s in zip(*lasts, strict=True))
 
 
-def _by_run(tensors: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
-    return list(zip(*(tensor.unbind() for tensor in tensors), strict=True))
-
-
-def _one(
-    cell: Cell, inputs: Tensor, state: list[Tensor], weights: list[Tensor]
-) -> tuple[Tensor, State]:
-    """Inputs (T, B, D), state of (B, H): outputs (T, B, H) and the last state."""
+def _one(cell: Cell, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
+    """Inputs (T, B, D), states (1, B, H): outputs (T, B, H) and the last states."""
     kernel = getattr(torch, cell.name)
-    start = [s[None] for s in state]  # (1, B, H): the kernel counts layers
-    output, *last = kernel(
-        inputs, start if cell is LSTM else start[0], weights, True, 1, 0.0, True, False, False
-    )
-    return output, tuple(s[0] for s in last)
+    start = state if cell is LSTM else state[0]
+    output, *last = kernel(inputs, start, weights, True, 1, 0.0, True, False, False)
+    return output, tuple(last)

@@ -1,7 +1,7 @@
 """Noise inside the recurrence as explicit tensors: who draws them is no concern of the cells."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,31 +35,28 @@ class RecurrentNoise:
     zoneout_h: Tensor | None = None
     zoneout_c: Tensor | None = None
 
-    def present(self) -> Iterator[tuple[str, Tensor]]:
+    def present(self) -> dict[str, Tensor]:
         """The fields that are there, by name."""
-        for field in fields(self):
-            tensor = getattr(self, field.name)
-            if tensor is not None:
-                yield field.name, tensor
+        return {name: mask for name, mask in vars(self).items() if mask is not None}
 
     def __bool__(self) -> bool:
-        return any(True for _ in self.present())
+        return bool(self.present())
 
     def at(self, t: int) -> "RecurrentNoise":
         """The noise of step ``t``: every field without its second dimension."""
-        return replace(self, **{n: m[:, t % m.shape[1]] for n, m in self.present()})
+        return replace(self, **{n: m[:, t % m.shape[1]] for n, m in self.present().items()})
 
     def to(self, dtype: torch.dtype) -> "RecurrentNoise":
         """The same noise in another floating-point type."""
-        return replace(self, **{n: m.to(dtype) for n, m in self.present()})
+        return replace(self, **{n: m.to(dtype) for n, m in self.present().items()})
 
     def silenced(self, valid: Tensor) -> "RecurrentNoise":
         """``state`` and ``cell`` zero where ``valid`` (K, T, B) is false.
 
         Masks above 1 could make the states grow without bound on long padding.
         """
-        grow = {n: m * valid[..., None] for n, m in self.present() if n in ("state", "cell")}
-        return replace(self, **grow)
+        growing = {n: m for n, m in self.present().items() if n in ("state", "cell")}
+        return replace(self, **{n: m * valid[..., None] for n, m in growing.items()})
 
     def shares(self) -> tuple[Tensor | None, Tensor | None]:
         """dh_t / dh~_t, and dh_t / dh_{t-1} past the cell; None for 1 and for 0."""
@@ -70,7 +67,7 @@ class RecurrentNoise:
     def check(self, gates: int, states: int, inputs: Tensor, H: int) -> None:
         """Raise ``ValueError`` where the cell has no such noise or a tensor does not fit."""
         K, T, B, _ = inputs.shape
-        for name, tensor in self.present():
+        for name, tensor in self.present().items():
             if name == "candidate" and gates == 1:
                 raise ValueError("noise.candidate needs a gated cell, GRU or LSTM")
             if name in ("cell", "zoneout_c") and states == 1:
@@ -84,11 +81,8 @@ NONE = RecurrentNoise()
 
 def each_step(mask: Tensor | None, T: int) -> Sequence[Tensor | None]:
     """The mask of each of T steps, without the second dimension; None at each where absent."""
-    return [None] * T if mask is None else every_step(mask, T)
-
-
-def every_step(mask: Tensor, T: int) -> tuple[Tensor, ...]:
-    """The mask (K, T or 1, ...) of each of T steps, (K, ...)."""
+    if mask is None:
+        return [None] * T
     return mask.expand(-1, T, *mask.shape[2:]).unbind(dim=1)
 
 

@@ -43,7 +43,7 @@ class LSTMScan(torch.autograd.Function):
             to_tanh(g, out=g)
             torch.mul(f, c, out=new_c).addcmul_(i, times(g, candidate[t]))
             settle_(new_c, c, None, cell[t])
-            to_tanh(torch.mul(new_c, 2, out=tanh).sigmoid_(), out=tanh)
+            to_tanh(torch.add(new_c, new_c, out=tanh).sigmoid_(), out=tanh)
             h = settle_(torch.mul(o, tanh, out=new_h), h, share_h[t], mask[t])
             c = settle_(new_c, c, share_c[t], None)
         ctx.save_for_backward(inputs, W_hx, W_hh, gates, tanh_c, hs, cs)

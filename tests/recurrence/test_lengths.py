@@ -19,7 +19,7 @@ def of_one(noise: RecurrentNoise | None, b: int, length: int) -> RecurrentNoise 
     """The noise of sequence b alone, without its padding."""
     if noise is None:
         return None
-    return RecurrentNoise(**{n: m[:, :length, b : b + 1] for n, m in noise.present()})
+    return RecurrentNoise(**{n: m[:, :length, b : b + 1] for n, m in noise.present().items()})
 
 
 def alone(own: Example, b: int, backend: Backend, noise: RecurrentNoise | None) -> Tensor:

@@ -27,7 +27,7 @@ def test_equals_the_equations(cell: Cell, kind: str, backend: Backend):
     outputs, _ = run(cell, own.inputs, own.states[0], own.weights[0], backend, noise)
     for k in range(RUNS):
         for b in range(B):
-            masks = {name: array(mask[k, :, b]) for name, mask in noise.present()}
+            masks = {name: array(mask[k, :, b]) for name, mask in noise.present().items()}
             wanted = equations.outputs(
                 cell.name,
                 array(own.inputs[k, :, b]),
