@@ -1,6 +1,6 @@
 """Our trainer with one run against a bare hand-written loop of the survey's example.
 
-Usage: ``python scripts/benchmark_training.py [--epochs N] [--csv FILE]``. Both train a GRU
+Usage: ``python -m scripts.benchmark_training [--epochs N] [--csv FILE]``. Both train a GRU
 classifier (embedding 128, hidden 256, dropout .5, Adam with weight decay 1e-4, clipping at 5) on
 the docstrings, one thread, epochs in turn; the first epoch of each warms up and is not counted.
 """
@@ -28,42 +28,14 @@ from rnn_regexp.training.loop import epoch_of_steps
 from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Training
+from scripts.bare_loop import BATCH, Classifier, Trainer
 
-EMBEDDING, HIDDEN, BATCH = 128, 256, 32
-
-
-class Classifier(nn.Module):
-    """The survey's ``RNNClassifier``."""
-
-    def __init__(self, vocabulary: int, classes: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, EMBEDDING)
-        self.rnn = nn.GRU(EMBEDDING, HIDDEN, batch_first=True)
-        self.dropout = nn.Dropout(0.5)
-        self.fc = nn.Linear(HIDDEN, classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        _, h = self.rnn(self.embedding(x))
-        out: torch.Tensor = self.fc(self.dropout(h.squeeze(0)))
-        return out
+EMBEDDING, HIDDEN = 128, 256
 
 
 def bare(data: SequenceData) -> Callable[[], None]:
-    """One epoch of the bare loop, batches cut to their longest sequence as ours are."""
-    model = Classifier(len(data.vocabulary), len(data.classes))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
-    criterion = nn.CrossEntropyLoss()
-
-    def epoch() -> None:
-        for rows in torch.randperm(len(data.train)).split(BATCH):
-            longest = int(data.train.lengths[rows].max())
-            loss = criterion(model(data.train.inputs[rows, :longest]), data.train.targets[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=5)
-            optimizer.step()
-
-    return epoch
+    """One epoch of the bare loop."""
+    return Trainer(Classifier(nn.GRU, data, EMBEDDING, HIDDEN, 0.5), data).epoch
 
 
 def ours(data: SequenceData) -> Callable[[], None]:
