@@ -45,6 +45,7 @@ smoke: $(INSTALLED) ## every experiment and every study, end to end, at a tiny s
 
 ablation: $(INSTALLED) ## which of four regularization knobs helps? (study=four_knobs)
 	$(BIN)/rnn-regexp ablate study=four_knobs
+	@echo "           (here: make dashboard)"
 
 dashboard: $(INSTALLED) ## open the recorded runs in MLflow
 	$(BIN)/rnn-regexp dashboard

@@ -21,7 +21,7 @@ from rnn_regexp.ablation.plan import (
 from rnn_regexp.ablation.study import Study
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
-from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.ledger import FAILED, Ledger, RunResult
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 from rnn_regexp.training.record import metric_names
 
@@ -43,7 +43,7 @@ class Request:
 
 
 def ablate(request: Request) -> int:
-    """Plan, train what is missing, report; returns the exit code."""
+    """Plan, train what is missing, report; returns the exit code, 1 if runs failed."""
     check(request.study)
     request.resolve({}).training.torch_device()
     plan = make_plan(request.study, request.resolve, request.read, request.executor.width)
@@ -68,7 +68,10 @@ def ablate(request: Request) -> int:
         report = write_report(ledger.folder)
         tracker.log_summary(report.effects, report.note, report.files, plan_metric(plan))
     show(report, request.tracking)
-    return 0
+    failed = int((report.runs["status"] == FAILED).sum())
+    if failed:
+        print(f"{failed} runs failed (runs/*.json say why); the same command tries them again")
+    return 1 if failed else 0
 
 
 def check(study: Study) -> None:
@@ -106,7 +109,7 @@ def train(plan: Plan, ledger: Ledger, executor: Executor, tracker: Tracker) -> N
     A cohort with a run missing is trained whole, as it was planned; runs already recorded stay.
     """
     planned = {run.run_id: run for run in plan.runs}
-    recorded = {own.run_id: own for own in ledger.results() if own.run_id in ledger.recorded()}
+    recorded = {own.run_id: own for own in ledger.results() if own.status != FAILED}
     for run_id in planned.keys() & recorded.keys():
         _track(tracker, planned[run_id], recorded[run_id])
     waiting = [c for c in plan.cohorts if any(run.run_id not in recorded for run in c)]

@@ -122,3 +122,19 @@ def test_a_study_of_the_users_own_folder(shell, tmp_path: Path) -> None:
     code, _, err = shell(*words, "model.hidden=4")
     assert (code, err) == (0, "")
     assert (tmp_path / "outputs/widths/report.html").exists()
+
+
+def test_failed_runs_stay_in_the_table_and_are_tried_again(
+    shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factor = "+study.factors.lr={key: optimizer.lr, levels: [1e-3, 1e-2]}"
+    words = ("ablate", *SMALL, factor, "study.name=lr", "study.seeds=2")
+    with monkeypatch.context() as patch:
+        patch.setattr("rnn_regexp.experiment.build_cohort", lambda experiments: 1 / 0)
+        code, out, _ = shell(*words)
+    assert code == 1
+    assert "failed: ZeroDivisionError: division by zero" in out
+    assert "4 runs failed (runs/*.json say why); the same command tries them again" in out
+    assert {row["status"] for row in rows(tmp_path / "outputs/lr/runs.csv")} == {"failed"}
+    assert shell(*words)[0] == 0
+    assert {row["status"] for row in rows(tmp_path / "outputs/lr/runs.csv")} == {"finished"}
