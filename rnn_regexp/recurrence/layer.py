@@ -58,6 +58,7 @@ def run(
     ``inputs`` (K, T, B, D), ``state`` of (K, B, H), W_hx (K, G*H, D), W_hh (K, G*H, H), biases
     (K, G*H).  Raises ``ValueError`` where a shape or type does not fit.
     """
+    inputs = _checked(cell, inputs, state, weights, noise or NONE)
     states, last = _all_steps(cell, inputs, state, weights, backend, noise or NONE)
     return states[0], last
 
@@ -107,7 +108,7 @@ def _directions(
     noise: Noise,
     every_c: bool,
 ) -> tuple[Tensor, tuple[State, ...]]:
-    K, T, B, _ = inputs.shape
+    K, T, B, _ = _sizes(inputs)
     if lengths is not None:
         expect("lengths", lengths, (K, B))
         lengths = lengths if padded(lengths, T) else None
@@ -135,6 +136,7 @@ def _one_direction(
     every_c: bool,
 ) -> tuple[Tensor, State]:
     """Outputs, and the state (h alone where every_c is false) at each sequence's own length."""
+    inputs = _checked(cell, inputs, state, weights, noise)
     if lengths is None:
         states, last = _all_steps(cell, inputs, state, weights, backend, noise)
         return states[0], last
@@ -161,10 +163,8 @@ def _all_steps(
     """
     device = inputs.device.type
     if torch.is_autocast_enabled(device):
-        inputs = inputs.to(weights[0].dtype)
         with torch.autocast(device, enabled=False):
             return _all_steps(cell, inputs, state, weights, backend, noise, every_c)
-    _check(cell, inputs, state, weights, noise)
     backend = choose(backend, cell, inputs, bool(noise), every_c and cell is LSTM)
     if backend is Backend.native:
         outputs, last = native(cell, inputs, state, weights)
@@ -174,21 +174,33 @@ def _all_steps(
     return states, tuple(s[:, -1] for s in states)
 
 
-def _check(
+def _checked(
     cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise
-) -> None:
+) -> Tensor:
+    """The inputs, in the weights' type where autocast has rounded them, if everything fits."""
     W_hx, W_hh, b_hx, b_hh = weights
-    K, T, B, D = inputs.shape
+    K, T, B, D = _sizes(inputs)
     H = W_hh.shape[-1]
+    if torch.is_autocast_enabled(inputs.device.type):
+        inputs = inputs.to(W_hh.dtype)
     N = cell.gates * H
     expect("inputs", inputs, (K, T, B, W_hx.shape[-1]), W_hh)
     expect("W_hx", W_hx, (K, N, D), W_hh)
     expect("W_hh", W_hh, (K, N, H))
     expect("b_hx", b_hx, (K, N), W_hh)
     expect("b_hh", b_hh, (K, N), W_hh)
+    if len(state) != cell.states:
+        raise ValueError(f"state must be {cell.states} tensors for {cell.name}, got {len(state)}")
     for name, own in zip(("h_0", "c_0"), state, strict=False):
         expect(name, own, (K, B, H), W_hh)
     noise.check(cell.gates, cell.states, inputs, H)
+    return inputs
+
+
+def _sizes(inputs: Tensor) -> torch.Size:
+    if inputs.dim() != 4:
+        raise ValueError(f"inputs must be (K, T, B, D), got {tuple(inputs.shape)}")
+    return inputs.shape
 
 
 def zero_state(cell: Cell, inputs: Tensor, W_hh: Tensor) -> State:

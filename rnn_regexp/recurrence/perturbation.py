@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from rnn_regexp.recurrence.shapes import expect
@@ -45,10 +44,6 @@ class RecurrentNoise:
     def at(self, t: int) -> "RecurrentNoise":
         """The noise of step ``t``: every field without its second dimension."""
         return replace(self, **{n: m[:, t % m.shape[1]] for n, m in self.present().items()})
-
-    def to(self, dtype: torch.dtype) -> "RecurrentNoise":
-        """The same noise in another floating-point type."""
-        return replace(self, **{n: m.to(dtype) for n, m in self.present().items()})
 
     def silenced(self, valid: Tensor) -> "RecurrentNoise":
         """``state`` and ``cell`` zero where ``valid`` (K, T, B) is false.

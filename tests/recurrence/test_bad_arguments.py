@@ -70,6 +70,20 @@ def test_shapes(argument: str, message: str):
     assert message in str(refusal.value)
 
 
+def test_noise_is_checked_before_padding_changes_it():
+    own = example(GRU, runs=2)
+    with pytest.raises(ValueError, match=r"noise\.state must be \(2, 1 or 6, 4, 5\), got \(1, 6,"):
+        layer(GRU, own.inputs, own.lengths, own.weights, noise=RecurrentNoise(state=STATE[:1]))
+
+
+def test_number_of_dimensions_and_states():
+    own = example(LSTM, runs=2)
+    with pytest.raises(ValueError, match=r"inputs must be \(K, T, B, D\), got \(6, 4, 3\)"):
+        layer(LSTM, own.inputs[0], None, own.weights)
+    with pytest.raises(ValueError, match="state must be 2 tensors for lstm, got 1"):
+        run(LSTM, own.inputs, own.states[0][:1], own.weights[0], Backend.auto)
+
+
 def test_lengths():
     own = example(GRU, runs=2)
     with pytest.raises(ValueError, match=r"lengths must be \(2, 4\), got \(2, 3\)"):
