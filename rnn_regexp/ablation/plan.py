@@ -41,7 +41,7 @@ class Plan:
     keys: dict[str, str]  # factor -> the setting it varies
     levels: dict[str, list[str]]  # factor -> labels
     baseline: dict[str, str]  # factor -> label
-    runs: list[PlannedRun]
+    runs: list[PlannedRun]  # every variant with every seed; two variants may be one experiment
     cohorts: list[list[PlannedRun]]
 
     @property
@@ -63,8 +63,7 @@ def make_plan(study: Study, resolve: Resolve, read: Read, width: int) -> Plan:
     planned = variants(study.design, levels, baseline)
     keys = {name: own.key for name, own in factors.items()}
     runs = [run for own in planned for run in _runs(study, own, keys, settings, resolve)]
-    unique = list({run.run_id: run for run in runs}.values())
-    return Plan(study, base, keys, levels, baseline, unique, cohorts(unique, width))
+    return Plan(study, base, keys, levels, baseline, runs, cohorts(distinct(runs), width))
 
 
 def _settings(name: str, factor: Factor, resolve: Resolve, read: Read) -> dict[str, Any]:
@@ -105,6 +104,14 @@ def _runs(
     resolved = resolve(chosen)
     seeded = (dataclasses.replace(resolved, seed=seed) for seed in study.seed_list())
     return [PlannedRun(experiments.run_id(own), variant, own.seed, own) for own in seeded]
+
+
+def distinct(runs: list[PlannedRun]) -> list[PlannedRun]:
+    """Each experiment once, under the first variant that asks for it: it is trained once."""
+    first: dict[str, PlannedRun] = {}
+    for run in runs:
+        first.setdefault(run.run_id, run)
+    return list(first.values())
 
 
 def cohorts(runs: list[PlannedRun], width: int) -> list[list[PlannedRun]]:

@@ -72,7 +72,8 @@ def _planned(study: Description, plan: str, results: list[RunResult]) -> StudyRu
         raise StudyError("none of the runs in plan.csv has ended yet: nothing to report")
     ordered = {row["run_id"]: found[row["run_id"]] for row in done}
     levels = [{key: row[key] for key in keys} for row in done]
-    table = _table(list(ordered.values()), [row["variant"] for row in done], levels)
+    results = [found[row["run_id"]] for row in done]
+    table = _table(results, [row["variant"] for row in done], levels)
     return StudyRuns(study, table, ordered, len(rows), len(set(found) - set(ordered)))
 
 

@@ -14,6 +14,7 @@ from rnn_regexp.ablation.plan import (
     PlannedRun,
     Read,
     Resolve,
+    distinct,
     make_plan,
     plan_csv,
     study_yaml,
@@ -99,7 +100,7 @@ def summary(plan: Plan) -> str:
     seeds = len(plan.study.seed_list())
     return (
         f"{plan.study.name}: {len(plan.levels)} factors, {len(plan.variants)} variants"
-        f" x {seeds} seeds = {len(plan.runs)} runs in {len(plan.cohorts)} cohorts"
+        f" x {seeds} seeds = {len(distinct(plan.runs))} runs in {len(plan.cohorts)} cohorts"
     )
 
 
@@ -108,7 +109,7 @@ def train(plan: Plan, ledger: Ledger, executor: Executor, tracker: Tracker) -> N
 
     A cohort with a run missing is trained whole, as it was planned; runs already recorded stay.
     """
-    planned = {run.run_id: run for run in plan.runs}
+    planned = {run.run_id: run for run in distinct(plan.runs)}
     recorded = {own.run_id: own for own in ledger.results() if own.status != FAILED}
     for run_id in planned.keys() & recorded.keys():
         _track(tracker, planned[run_id], recorded[run_id])
@@ -125,7 +126,7 @@ class _Feed(Bar):
 
     def __init__(self, sizes: Sequence[int], plan: Plan, before: int, tracker: Tracker) -> None:
         super().__init__(sizes, plan.base.training.epochs, before)
-        self._planned = {run.run_id: run for run in plan.runs}
+        self._planned = {run.run_id: run for run in distinct(plan.runs)}
         self._tracker = tracker
 
     def ended(self, cohort: int, results: Sequence[RunResult]) -> None:

@@ -57,10 +57,14 @@ def test_techniques_that_disagree_in_structure_do() -> None:
     assert len(plan.cohorts) == 2
 
 
-def test_levels_that_are_the_same_experiment_are_trained_once() -> None:
-    plan = planned("+study.factors.c={key: regularizers.clip.by, levels: [norm, value]}",
-                   "regularizers.clip.threshold=inf", "study.seeds=1")  # fmt: skip
-    assert len(plan.runs) == 1
+def test_levels_that_are_the_same_experiment_are_trained_once_and_both_stay_in_the_plan() -> None:
+    factor = "+study.factors.c={key: regularizers.clip.by, levels: [norm, value]}"
+    plan = planned(factor, "regularizers.clip.threshold=inf", "study.seeds=1")
+    (cohort,) = plan.cohorts
+    assert [run.variant.name for run in cohort] == ["baseline"]
+    rows = list(csv.DictReader(io.StringIO(plan_csv(plan))))
+    assert [row["c"] for row in rows] == ["norm", "value"]
+    assert rows[0]["run_id"] == rows[1]["run_id"]
 
 
 def test_run_ids_do_not_depend_on_what_cannot_change_a_number(four_knobs: Plan) -> None:

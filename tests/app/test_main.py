@@ -138,3 +138,16 @@ def test_failed_runs_stay_in_the_table_and_are_tried_again(
     assert {row["status"] for row in rows(tmp_path / "outputs/lr/runs.csv")} == {"failed"}
     assert shell(*words)[0] == 0
     assert {row["status"] for row in rows(tmp_path / "outputs/lr/runs.csv")} == {"finished"}
+
+
+def test_two_levels_that_are_one_experiment_differ_by_nothing(shell, tmp_path: Path) -> None:
+    """A technique that is off is off however it is set: trained once, compared nevertheless."""
+    factor = "+study.factors.by={key: regularizers.clip.by, levels: [norm, value]}"
+    off = ("regularizers.clip.threshold=inf", "study.name=by", "study.seeds=3")
+    code, out, _ = shell("ablate", *SMALL, factor, *off)
+    assert code == 0
+    assert "2 variants x 3 seeds = 3 runs in 1 cohorts" in out
+    table = rows(tmp_path / "outputs/by/runs.csv")
+    assert [row["by"] for row in table] == ["norm"] * 3 + ["value"] * 3
+    (effect, *_) = rows(tmp_path / "outputs/by/effects.csv")
+    assert (effect["n_pairs"], effect["verdict"]) == ("3", "no difference (identical pairs)")
