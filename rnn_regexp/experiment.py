@@ -10,13 +10,12 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from rnn_regexp import __version__
 from rnn_regexp.data.sequences import Dataset, SequenceData
-from rnn_regexp.fields import VOLATILE, names, plain
+from rnn_regexp.fields import VOLATILE, plain
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
 from rnn_regexp.regularizers.base import Regularizer
@@ -50,22 +49,11 @@ def run_id(experiment: Experiment) -> str:
     the data's digest and the numerics version are in.
     """
     identity = {
-        "experiment": _identity(experiment),
+        "experiment": plain(experiment, without=(VOLATILE,), neutral=False),
         "data": digest(experiment.dataset),
         "numerics": NUMERICS,
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _identity(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        volatile = set(names(type(value), VOLATILE))
-        kept = {n: _identity(getattr(value, n)) for n in names(type(value)) if n not in volatile}
-        return {"name": type(value).__name__, **kept}
-    if isinstance(value, dict):
-        present = {n: v for n, v in value.items() if not getattr(v, "neutral", False)}
-        return {name: _identity(own) for name, own in present.items()}
-    return plain(value)
 
 
 _loaded: dict[str, tuple[SequenceData, str]] = {}  # settings -> data and digest, in this process

@@ -14,6 +14,7 @@ cannot change a result (a device's name, a path), so it is no part of a run's id
 """
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -86,17 +87,24 @@ def names(settings: type, mark: str | None = None) -> Iterator[str]:
             yield field.name
 
 
-def plain(value: Any) -> Any:
-    """Dataclasses, enums and tuples as the dictionaries, names and lists of JSON and YAML."""
+def plain(value: Any, without: tuple[str, ...] = (), neutral: bool = True) -> Any:
+    """Dataclasses, enums and tuples as the dictionaries, names and lists of JSON and YAML.
+
+    Fields that carry one of the marks ``without`` are left out, and, unless ``neutral``, so are
+    entries of mappings whose ``neutral`` is true: regularizers that do nothing.
+    """
+    inner = functools.partial(plain, without=without, neutral=neutral)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = {name: plain(getattr(value, name)) for name in names(type(value))}
+        kept = [f for f in dataclasses.fields(value) if not any(map(f.metadata.get, without))]
+        named = {field.name: inner(getattr(value, field.name)) for field in kept}
         return {"name": snake_case(type(value).__name__), **named}
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        present = {k: v for k, v in value.items() if neutral or not getattr(v, "neutral", False)}
+        return {str(key): inner(item) for key, item in present.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [inner(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rnn_regexp.data.sequences import SequenceData, Split
-from rnn_regexp.fields import PER_RUN, VOLATILE, plain, snake_case
+from rnn_regexp.fields import PER_RUN, VOLATILE, plain
 from rnn_regexp.models import Model
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.stack import RegularizerSet, RegularizerStack
@@ -69,18 +69,7 @@ def structure(settings: Any) -> Any:
 
     Regularizers that are neutral count as absent, for a cohort gives absent ones neutral values.
     """
-    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        kept = [f.name for f in dataclasses.fields(settings) if not _varies(f)]
-        own = {name: structure(getattr(settings, name)) for name in kept}
-        return {"name": snake_case(type(settings).__name__), **own}
-    if isinstance(settings, dict):
-        present = {k: v for k, v in settings.items() if not getattr(v, "neutral", False)}
-        return {name: structure(value) for name, value in present.items()}
-    return plain(settings)
-
-
-def _varies(field: dataclasses.Field[Any]) -> bool:
-    return bool(field.metadata.get(PER_RUN) or field.metadata.get(VOLATILE))
+    return plain(settings, without=(PER_RUN, VOLATILE), neutral=False)
 
 
 def compatible(techniques: list[dict[str, Any]]) -> bool:
