@@ -75,9 +75,9 @@ class Ledger:
         """All recorded runs, ordered by run id; a file that a crash cut short is passed over."""
         return [result for result in map(_read, sorted(self.folder.glob("runs/*.json"))) if result]
 
-    def recorded(self) -> set[str]:
-        """Ids of the runs that need not be trained again: those that finished or diverged."""
-        return {result.run_id for result in self.results() if result.status != FAILED}
+    def recorded(self) -> dict[str, RunResult]:
+        """The runs that need not be trained again, by id: those that finished or diverged."""
+        return {result.run_id: result for result in self.results() if result.status != FAILED}
 
     def result(self, run_id: str) -> RunResult | None:
         """The record of one run, or None."""

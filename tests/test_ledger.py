@@ -90,13 +90,13 @@ def test_results_are_ordered_by_run_id(ledger: Ledger):
 def test_a_failed_run_is_to_be_trained_again_a_diverged_one_is_not(ledger: Ledger):
     for status in (FINISHED, DIVERGED, FAILED):
         ledger.record(result(status, status))
-    assert ledger.recorded() == {FINISHED, DIVERGED}
+    assert set(ledger.recorded()) == {FINISHED, DIVERGED}
     assert len(ledger.results()) == 3
 
 
 def test_an_empty_folder_has_no_results(ledger: Ledger):
     assert ledger.results() == []
-    assert ledger.recorded() == set()
+    assert set(ledger.recorded()) == set()
     assert ledger.read("study.yaml") is None
 
 

@@ -110,7 +110,7 @@ def train(plan: Plan, ledger: Ledger, executor: Executor, tracker: Tracker) -> N
     A cohort with a run missing is trained whole, as it was planned; runs already recorded stay.
     """
     planned = {run.run_id: run for run in distinct(plan.runs)}
-    recorded = {own.run_id: own for own in ledger.results() if own.status != FAILED}
+    recorded = ledger.recorded()
     for run_id in planned.keys() & recorded.keys():
         _track(tracker, planned[run_id], recorded[run_id])
     waiting = [c for c in plan.cohorts if any(run.run_id not in recorded for run in c)]

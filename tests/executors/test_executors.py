@@ -43,7 +43,7 @@ def test_processes_and_local_agree_bit_for_bit(tmp_path: Path) -> None:
     for name, executor in {"local": Local(), "processes": Processes(workers=2)}.items():
         ledger, log = Ledger(tmp_path / name), Log()
         executor.run(cohorts, ledger, log)
-        assert ledger.recorded() == {run_id(own) for cohort in cohorts for own in cohort}
+        assert set(ledger.recorded()) == {run_id(own) for cohort in cohorts for own in cohort}
         assert sorted(log.epochs) == [(0, 1), (0, 2), (1, 1), (1, 2)]
         logs.append(log)
     assert all(numbers(logs[0].results[i]) == numbers(logs[1].results[i]) for i in range(2))
@@ -59,7 +59,7 @@ def test_a_dead_worker_costs_its_own_cohort_only(tmp_path: Path) -> None:
     assert [result.status for result in log.results[0]] == [FAILED, FAILED]
     assert log.results[0][0].error == "the worker process died (exit code -9)"
     assert [result.status for result in log.results[1]] == [FINISHED]
-    assert ledger.recorded() == {run_id(experiment(2))}
+    assert set(ledger.recorded()) == {run_id(experiment(2))}
     assert not multiprocessing.active_children()
 
 
