@@ -3,10 +3,13 @@ import torch
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _cache_of_the_tests(request: pytest.FixtureRequest) -> None:
+def _cache_of_the_tests(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Keep what datasets cache away from the user's own folder, and threads off each other's."""
     torch.set_num_threads(1)
-    folder = request.config.cache.mkdir("data")
+    cache = getattr(request.config, "cache", None)  # absent under -p no:cacheprovider
+    folder = cache.mkdir("data") if cache else tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNN_REGEXP_CACHE", str(folder))
         yield
