@@ -6,7 +6,8 @@
       study.yaml      the study as resolved: factors, baselines, seeds, metric, base experiment
       plan.csv        run_id, variant, seed, cohort, one column per factor (labels)
       runs/<id>.json  one finished, diverged or failed run: experiment, metrics, history
-      runs.csv, effects.csv, report.md, report.html   derived from the above, and rebuilt at will
+      runs.csv, effects.csv, report.html, report.md, report.tex, figures/
+                      derived from the above, and rebuilt at will
 """
 
 import contextlib
@@ -96,11 +97,16 @@ class Ledger:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a file so that a reader, or a crash, sees the old text or the whole new one."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file so that a reader, or a crash, sees the old content or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

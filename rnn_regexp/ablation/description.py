@@ -37,7 +37,7 @@ class Description:
     seeds: tuple[int, ...]
     title: str = ""
     design: str = ""
-    evaluate: str = "last"  # or best: judge the epoch with the best validation value
+    evaluate: str = "last"  # best: judge the epoch with the best validation value; "": no epochs
     alpha: float = 0.05
     margin: float | None = None  # smallest difference that matters, in units of the metric
     base: dict[str, Any] = dataclasses.field(default_factory=dict)

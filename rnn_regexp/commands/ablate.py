@@ -27,7 +27,7 @@ from rnn_regexp.tracking import Tracker, Tracking, prepare
 from rnn_regexp.training.record import metric_names
 
 if TYPE_CHECKING:
-    from rnn_regexp.ablation.report import StudyReport
+    from rnn_regexp.report.write import StudyReport
 
 
 @dataclass
@@ -64,10 +64,10 @@ def ablate(request: Request) -> int:
         except KeyboardInterrupt:
             print(f"\nstopped; what is finished is kept. To continue: {request.command}")
             return 130
-        from rnn_regexp.ablation.report import write_report  # pandas and the figures: seconds
+        from rnn_regexp.report.write import write_report  # pandas and the figures: seconds
 
         report = write_report(ledger.folder)
-        tracker.log_summary(report.effects, report.note, report.files, plan_metric(plan))
+        tracker.log_summary(report.effects, report.note, plan_metric(plan))
     show(report, request.tracking)
     failed = int((report.runs["status"] == FAILED).sum())
     if failed:

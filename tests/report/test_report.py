@@ -10,13 +10,13 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 import yaml
+from rnn_regexp.ablation.report import NOTE_LENGTH, note, write_report
+from rnn_regexp.ablation.tables import divergence_rates, duration, gap_rows
 from statsmodels.stats.proportion import proportion_confint
 
 from rnn_regexp.ablation.contrasts import COLUMNS
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ablation.report import NOTE_LENGTH, note, write_report
 from rnn_regexp.ablation.runs_table import read_study
-from rnn_regexp.ablation.tables import divergence_rates, duration, gap_rows
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}

@@ -1,10 +1,10 @@
 """The verdicts in a terminal and in Markdown."""
 
 import pytest
+from rnn_regexp.ablation.verdict_table import WIDTH, cut, escaped, markdown, rows_of, terminal
 
 from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.runs_table import read_study
-from rnn_regexp.ablation.verdict_table import WIDTH, cut, escaped, markdown, rows_of, terminal
 
 
 @pytest.fixture

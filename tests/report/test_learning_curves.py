@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from rnn_regexp.ablation.learning_curves import curve, curve_text, extremes, members
 from scipy import stats
 
 from rnn_regexp.ablation.contrasts import effects_table
-from rnn_regexp.ablation.learning_curves import curve, curve_text, extremes, members
 from rnn_regexp.ablation.runs_table import read_study
 from rnn_regexp.ledger import FINISHED, RunResult
 
