@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rnn_regexp.ablation.continuing import differences
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.inferred import flatten
 from rnn_regexp.ablation.runs_table import StudyRuns
@@ -36,7 +35,12 @@ def pooled(studies: Sequence[StudyRuns]) -> list[StudyRuns]:
 
 def difference(a: StudyRuns, b: StudyRuns) -> str:
     """In what the definitions differ, or which run both have trained anew; empty for nothing."""
-    lines = list(differences("", definition(a), definition(b))) or list(_doubles(a, b))
+    from rnn_regexp.ablation.continuing import differences  # it reads YAML
+
+    one, other = definition(a), definition(b)
+    keys = list(dict.fromkeys([*one, *other]))
+    lines = [line for key in keys for line in differences(key, one.get(key), other.get(key))]
+    lines = lines or list(_doubles(a, b))
     more = f" and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
     return "; ".join(lines[:MOST_TOLD]) + more
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.description import Description, Factor, StudyError
 from rnn_regexp.ablation.metrics import MAX, MIN, goal_of
-from rnn_regexp.ablation.runs_table import StudyRuns
+from rnn_regexp.ablation.runs_table import LEADING, StudyRuns
 from rnn_regexp.fields import label
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EMPTY = "(empty)"  # the label of a cell that holds nothing
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 LIMITS = {"inf": math.inf, "none": math.inf, "off": -math.inf}  # levels among numbers
+OURS = ("run_id", "seed", "status")  # columns of runs.csv that are neither factor nor metric
 NO_NUMBER = ("", "nan", "na", "none", "null", "inf", "-inf", "+inf", "infinity", "-infinity")
 
 
@@ -49,6 +50,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: no table: {' '.join(str(error).split())}") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise StudyError(f"{path}: no table: its lines have more cells than there are names")
     if table.empty:
         raise StudyError(f"{path}: the table has no rows")
     return table
@@ -94,6 +97,12 @@ def _check(table: pd.DataFrame, question: Question) -> None:
             near = difflib.get_close_matches(column, table.columns, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {_listed(table.columns)}"
             raise StudyError(f"{option}: the table has no column {column} ({hint})")
+    for option, column in (
+        *(("--factors", key) for key in question.factors),
+        ("--metric", question.metric),
+    ):
+        if column in OURS:
+            raise StudyError(f"{option}: a column called {column} holds something else")
     roles = [*question.factors, question.metric, question.seed_column]
     twice = next((key for key in roles if roles.count(key) > 1), None)
     if twice:
@@ -135,14 +144,14 @@ def _written(text: str, value: float | None) -> str:
 
 def _factor(key: str, labels: pd.Series, baselines: Mapping[str, str]) -> Factor:
     levels = list(dict.fromkeys(labels))
-    values = [_number(level) for level in levels]
-    if all(value is not None for value in values):
-        levels = [level for _, level in sorted(zip(values, levels, strict=True))]
+    if all(_number(level) is not None for level in levels):
+        levels.sort(key=lambda level: _number(level) or 0.0)
     if key not in baselines:
         raise StudyError(f"--baseline: none for {key} (its levels: {_listed(levels)})")
     given = baselines[key]
     value = _number(given)
-    baseline = next((own for own in (given, _written(given, value)) if own in levels), None)
+    same = (own for own in levels if value is not None and _number(own) == value)
+    baseline = given if given in levels else next(same, None)
     if baseline is None:
         near = difflib.get_close_matches(given, levels, 1)
         hint = f"did you mean {near[0]}?" if near else f"its levels: {_listed(levels)}"
@@ -162,7 +171,7 @@ def _numbers(table: pd.DataFrame, question: Question) -> dict[str, pd.Series]:
         raise StudyError(
             f"--metric: {question.metric} holds {wrong.iloc[0]!r} in line {row}, no number"
         )
-    taken = {*question.factors, question.seed_column, "status", "run_id", "variant"}
+    taken = {*question.factors, question.seed_column, *LEADING}
     for column in table.columns:
         if column not in taken and column not in found:
             values = pd.to_numeric(table[column], errors="coerce")

@@ -15,7 +15,7 @@ import numpy as np
 from rnn_regexp.ablation.contrasts import values
 from rnn_regexp.ablation.description import Description
 from rnn_regexp.ablation.runs_table import StudyRuns
-from rnn_regexp.ledger import RunResult
+from rnn_regexp.ledger import FINISHED, RunResult
 from rnn_regexp.report.canvas import PANEL, SERIES, Drawing, canvas, drawn
 from rnn_regexp.report.document import (
     LEVEL,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PREFIX = "diagnostics/"
-MOST_VARIANTS = 4
 MOST_LINES = 12  # of one panel
 WIDE_RANGE = 100.0  # ratio from which on the vertical axis is logarithmic
 
@@ -52,7 +51,7 @@ def diagnostics(runs: StudyRuns) -> Chapter | None:
         return None
     chosen = variants_shown(runs.table, runs.description)
     left_out = runs.table["variant"].nunique() - len(chosen)
-    more = f" Of the variants, {left_out} nearer to the baseline are left out." if left_out else ""
+    more = f" The other {left_out} variants are left out." if left_out else ""
     parts = [_panels(runs, kind, names, chosen, more) for kind, names in kinds.items()]
     return Chapter("Diagnostics", tuple(part for part in parts if part.figures))
 
@@ -74,31 +73,36 @@ def _order(name: str) -> list[tuple[str, float]]:
 
 
 def variants_shown(table: pd.DataFrame, study: Description) -> list[str]:
-    """The baseline, and the variants that are farthest from it; lost ones are the farthest."""
+    """The baseline, the best and the worst variant, and the one that lost most runs."""
     measured = values(table, [study.primary])[study.primary]
     means = measured.groupby(table["variant"], sort=False).mean()
     baseline = np.ones(len(table), dtype=bool)
     for factor in study.factors:
         baseline &= (table[factor.key] == factor.baseline).to_numpy()
     first = table.loc[baseline, "variant"].iloc[0] if baseline.any() else means.index[0]
-    distance = (means - means[first]).abs().fillna(np.inf).drop(first)
-    farthest = distance.sort_values(ascending=False, kind="stable").index[: MOST_VARIANTS - 1]
-    return [str(first), *map(str, farthest)]
+    ordered = means.dropna().sort_values(kind="stable").index
+    lost = (table["status"] != FINISHED).groupby(table["variant"], sort=False).sum()
+    losing = lost[lost > 0].sort_values(ascending=False, kind="stable").index
+    shown = [first, *ordered[:1], *ordered[-1:], *losing[:1]]
+    return list(dict.fromkeys(map(str, shown)))
 
 
 def _panels(runs: StudyRuns, kind: str, names: list[str], variants: list[str], more: str) -> Panels:
     found = {variant: _lines(runs, names, variant) for variant in variants}
     found = {variant: lines for variant, lines in found.items() if lines}
-    limits = _limits(found.values())
+    limits, end = _limits(found.values()), _last_epoch(found.values())
     spoken = kind.replace("_", " ")
     figures = []
     for place, (variant, lines) in enumerate(found.items()):
-        drawing = _drawing(lines, spoken, limits)
+        drawing = _drawing(lines, spoken, limits, end)
         title = f"{spoken}, {variant}"
         words = _words(lines, title)
         name, numbers = f"diagnostics-{slug(kind)}-{place}", _numbers(lines, title)
         figures.append(Figure(name, title, drawing.svg, drawing.pdf, words, numbers=numbers))
-    caption = f"{spoken.capitalize()} over the epochs, means over seeds; one vertical range.{more}"
+    caption = (
+        f"{spoken.capitalize()} over the epochs, means over seeds: the baseline, the best and the"
+        f" worst variant, the one that lost most runs.{more}"
+    )
     return Panels(tuple(figures), caption)
 
 
@@ -129,15 +133,25 @@ def _limits(panels: Iterable[Lines]) -> tuple[float, float, bool] | None:
     return (low / edge, high * edge, True) if log else (low - edge, high + edge, False)
 
 
-def _drawing(lines: Lines, label: str, limits: tuple[float, float, bool] | None) -> Drawing:
-    from matplotlib.ticker import MaxNLocator
+def _last_epoch(panels: Iterable[Lines]) -> float:
+    return max((line.epochs[-1] for lines in panels for line in lines.values()), default=1.0)
+
+
+def _drawing(
+    lines: Lines, label: str, limits: tuple[float, float, bool] | None, end: float
+) -> Drawing:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     with canvas(PANEL[0], PANEL[1] + 0.2) as (figure, axes):
         if limits:
             axes.set_yscale("log" if limits[2] else "linear")
             axes.set_ylim(*limits[:2])
+        if limits and limits[2]:
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
         _draw(axes, lines)
         axes.set(xlabel="epoch", ylabel=label)
+        axes.set_xlim(right=end + 0.2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(lines) > 1:
             figure.legend(loc="outside right upper", handlelength=1, fontsize=7.5)

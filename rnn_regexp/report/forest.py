@@ -67,7 +67,7 @@ def drawn_forest(shown: pd.DataFrame, study: Description) -> Any:
     """The drawing of these contrasts."""
     groups = list(shown.groupby("factor", sort=False))
     lines = len(shown) + 1.6 * len(groups)
-    with canvas(5.2, 0.7 + 0.2 * lines) as (figure, axes):
+    with canvas(4.6, 0.7 + 0.2 * lines) as (figure, axes):
         axes.set_ylim(1 - lines, 0.6)
         axes.axvline(0, color=INK, linewidth=0.8, zorder=0)
         _rows(axes, groups, short_names([factor.key for factor in study.factors]))

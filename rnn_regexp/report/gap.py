@@ -37,27 +37,26 @@ def gap_table(runs: StudyRuns) -> Table | None:
     if training is None or study.metric not in runs.metrics:
         return None
     names = short_names([factor.key for factor in study.factors])
-    metrics = [training, study.metric, f"{BEST}epoch", BEST + study.metric]
+    best = [f"{BEST}epoch", BEST + study.metric]
+    metrics = [training, study.metric, *(best if set(best) <= set(runs.metrics) else [])]
     groups = []
     for factor in study.factors:
         means = level_means(runs.table, factor, study, metrics)
         rows = [Row(_cells(row, study), row[0] == factor.baseline) for row in each(means)]
         groups.append(Group(names[factor.key], tuple(rows)))
     held_out = phrase(study.metric)
-    heads = [phrase(training), held_out, "gap", "best epoch", f"{held_out} there"]
+    heads = [phrase(training), held_out, "gap"]
+    heads += ["best epoch", f"{held_out} there"] * (len(metrics) > 2)
     columns = (Column("level", LEVEL), *(Column(head, NUMBER) for head in heads))
     return Table("gap", "Generalization gap at the last epoch", columns, tuple(groups))
 
 
 def _cells(row: Any, study: Description) -> tuple[str, ...]:
-    level, train, held_out, epoch, best = row
+    level, train, held_out, *best = row
     gap = held_out - train if study.goal == MIN else train - held_out
-    return (
-        level,
-        *(number(value, 3) for value in (train, held_out, gap)),
-        number(epoch, 1),
-        number(best, 3),
-    )
+    digits = (1, 3)  # of the epoch, of the value there
+    ends = (number(value, 3) for value in (train, held_out, gap))
+    return (level, *ends, *map(number, best, digits[: len(best)]))
 
 
 def gap_sentence(table: Table) -> str:
@@ -68,7 +67,7 @@ def gap_sentence(table: Table) -> str:
         for row in group.rows
         if row.cells[3] != "-"
     ]
-    if len(known) < 2:
+    if len(known) < 2 or len({gap for gap, _ in known}) == 1:
         return ""
     wide, narrow = (pick(known, key=lambda one: one[0])[1] for pick in (max, min))
     return f"The gap is widest at {wide} and narrowest at {narrow}."

@@ -24,8 +24,13 @@ def html(document: Document) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(verdict_kind=kind, minus=_minus, slug=slug)
+    environment.filters.update(verdict_kind=_kind, minus=_minus, slug=slug)
     return environment.get_template("page.html.j2").render(document=document)
+
+
+def _kind(cell: str) -> str:
+    """The kind of the verdict in a cell, which may say more behind a semicolon."""
+    return kind(cell.partition(";")[0])
 
 
 def _minus(cell: str) -> str:

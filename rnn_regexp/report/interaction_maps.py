@@ -15,7 +15,7 @@ from rnn_regexp.ablation.wording import short_names, spoken
 from rnn_regexp.report.canvas import BLUE, INK, LIGHT, PANEL, VERMILLION, Drawing, canvas, drawn
 from rnn_regexp.report.document import LEVEL, NUMBER, Column, Figure, Group, Row, Table
 from rnn_regexp.report.latex_text import slug
-from rnn_regexp.report.numbers import significant
+from rnn_regexp.report.numbers import alike, significant
 from rnn_regexp.report.verdict_table import cut
 
 if TYPE_CHECKING:
@@ -111,10 +111,11 @@ def _drawing(pair: Pair, study: Description, names: tuple[str, str]) -> Drawing:
 def _write(axes: Axes, pair: Pair, strength: np.ndarray) -> None:
     """The mean in each cell; a cross where no run finished."""
     size = 8 if len(pair.b.levels) <= 6 else 6
-    for (row, column), mean in np.ndenumerate(pair.means.to_numpy(dtype=float)):
+    means = pair.means.to_numpy(dtype=float)
+    for (row, column), text in zip(np.ndindex(means.shape), alike(means.ravel()), strict=True):
         color = "white" if abs(strength[row, column]) > 0.7 else INK
-        text = significant(mean, 3) if np.isfinite(mean) else "×"
-        axes.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
+        shown = "×" if text == "-" else text
+        axes.text(column, row, shown, ha="center", va="center", fontsize=size, color=color)
 
 
 def _label(axes: Axes, pair: Pair, names: tuple[str, str]) -> None:

@@ -9,6 +9,7 @@ from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED
 from rnn_regexp.report.document import LEVEL, NUMBER, Column, Group, Row, Table
 
 MOST_LISTED = 200
+MOST_SHOWN = 12  # more are folded away
 
 
 def lost_runs(runs: StudyRuns) -> Table | None:
@@ -27,7 +28,8 @@ def lost_runs(runs: StudyRuns) -> Table | None:
         *map(Column, ("status", "reason", "run")),
     )
     title = f"Runs that did not finish{more}"
-    return Table("lost", title, heads, (Group("", listed),), in_print=False)
+    folded = "Each of them" if len(listed) > MOST_SHOWN else ""
+    return Table("lost", title, heads, (Group("", listed),), folded=folded, in_print=False)
 
 
 def divergence_rates(runs: StudyRuns) -> Table | None:

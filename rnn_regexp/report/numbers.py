@@ -1,6 +1,7 @@
 """Numbers of the report's own tables."""
 
 import math
+from collections.abc import Iterable
 
 
 def significant(value: float, digits: int = 4) -> str:
@@ -8,9 +9,13 @@ def significant(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if math.isfinite(value) else "-"
 
 
-def percent(part: float) -> str:
-    """A fraction as a whole percentage."""
-    return f"{100 * part:.0f} %" if math.isfinite(part) else "-"
+def alike(values: Iterable[float]) -> list[str]:
+    """Numbers with as many decimals as tell them apart: three digits of their range."""
+    values = list(values)
+    finite = [value for value in values if math.isfinite(value)]
+    spread = (max(finite) - min(finite) or abs(finite[0]) or 1.0) if finite else 1.0
+    digits = min(6, max(0, 2 - math.floor(math.log10(spread))))
+    return [f"{value:z.{digits}f}" if math.isfinite(value) else "-" for value in values]
 
 
 def duration(seconds: float) -> str:

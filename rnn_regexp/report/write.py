@@ -70,7 +70,7 @@ def write_reports(studies: Sequence[StudyRuns], folder: str | Path) -> StudyRepo
     }
     figures = _write_figures(document.figures, Path(folder) / FIGURES)
     files = tuple(write_text(Path(folder) / name, own) for name, own in contents.items())
-    verdicts = "\n\n".join(map(_verdicts, studies, effects))
+    verdicts = "\n\n".join(map(_verdicts, studies, effects, _headings(studies)))
     return StudyReport(*tables, verdicts, note(text), Path(folder), files, tuple(figures))
 
 
@@ -111,5 +111,12 @@ def _write_figures(figures: Sequence[Figure], folder: Path) -> list[Path]:
     return written
 
 
-def _verdicts(runs: StudyRuns, effects: pd.DataFrame) -> str:
-    return "\n".join([*runs.warnings, terminal(effects, runs.table, runs.description)])
+def _headings(studies: Sequence[StudyRuns]) -> list[list[str]]:
+    """The studies' names, where there are several."""
+    several = len(studies) > 1
+    return [[f"== {own.description.name}"] if several else [] for own in studies]
+
+
+def _verdicts(runs: StudyRuns, effects: pd.DataFrame, heading: list[str]) -> str:
+    table = terminal(effects, runs.table, runs.description)
+    return "\n".join([*heading, *runs.warnings, table])

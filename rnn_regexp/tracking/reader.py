@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnn_regexp.ablation.description import Description, parse
-from rnn_regexp.ablation.metrics import sibling
+from rnn_regexp.ablation.description import Description, StudyError, parse
+from rnn_regexp.ablation.metrics import BEST, sibling
 from rnn_regexp.ablation.runs_table import StudyRuns, planned_runs, unplanned_runs
 from rnn_regexp.ablation.tidy_table import Question, study_of
 from rnn_regexp.ledger import FAILED, FINISHED, RunResult
@@ -41,6 +41,8 @@ def read_experiment(
     _require_store(tracking)
     mlflow = client(tracking)
     found = list(_runs(mlflow, _experiment_id(mlflow, name, tracking)))
+    if not found:
+        raise StudyError(f"mlflow:{name} holds no runs yet: nothing to report")
     if question is not None:
         return [study_of(as_table(found, question.seed_column), question, name)]
     studies: dict[str, list[Run]] = {}
@@ -162,7 +164,7 @@ def _result(run: "Run", rows: Mapping[int, dict[str, float]]) -> RunResult:
         seed=int(seed) if seed.lstrip("-").isdigit() else 0,
         status=_status(run),
         experiment={},
-        metrics=_finite(run.data.metrics),
+        metrics=_final(run),
         history=[_finite(rows[step]) for step in sorted(rows)],
         seconds=max(0, (info.end_time or info.start_time) - info.start_time) / 1000,
         started=info.start_time / 1000,
@@ -170,6 +172,13 @@ def _result(run: "Run", rows: Mapping[int, dict[str, float]]) -> RunResult:
         error=tags.get("error"),
         environment=environment | ({"revision": revision} if revision else {}),
     )
+
+
+def _final(run: "Run") -> dict[str, float]:
+    """What a run ended with; of one that did not finish, the last of a series is no result."""
+    finished = _status(run) == FINISHED
+    metrics = _finite(run.data.metrics)
+    return {key: value for key, value in metrics.items() if finished or key.startswith(BEST)}
 
 
 def _status(run: "Run") -> str:

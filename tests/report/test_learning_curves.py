@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from rnn_regexp.ablation.learning_curves import curve, curve_text, extremes, members
 from scipy import stats
 
 from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.runs_table import read_study
 from rnn_regexp.ledger import FINISHED, RunResult
+from rnn_regexp.report.learning_curves import curve, curves_figure, extremes, members
 
 
 def run(seed: int, *losses: float) -> RunResult:
@@ -58,4 +58,4 @@ def test_words_say_where_validation_was_best(written_study):
     own = [run.history for run in members(runs, dropout, "0")]
     mean = np.mean([[row["valid/loss"] for row in rows] for rows in own], axis=0)
     told = f"0: best {mean.min():.3g} at epoch {mean.argmin() + 1}, {mean[-1]:.3g} at the end"
-    assert told in curve_text(runs, dropout, ["0"])
+    assert told in curves_figure(runs, dropout, ["0"], "dropout").alt
