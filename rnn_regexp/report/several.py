@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rnn_regexp.ablation.merging import difference
 from rnn_regexp.ablation.runs_table import StudyRuns
-from rnn_regexp.report.document import Findings, Part, Text
+from rnn_regexp.report.document import Findings, Part, Section, Text
 
 
 def told_apart(studies: Sequence[StudyRuns]) -> list[StudyRuns]:
@@ -24,9 +24,10 @@ def told_apart(studies: Sequence[StudyRuns]) -> list[StudyRuns]:
     return found
 
 
-def preface(studies: Sequence[StudyRuns]) -> tuple[Part, ...]:
-    """Why they are not one study: in what each differs from the first."""
+def preface(studies: Sequence[StudyRuns], sections: Sequence[Section]) -> tuple[Part, ...]:
+    """What each of them found, and why they are not one: in what each differs from the first."""
     first, *others = studies
+    found = tuple((own.name, _headline(own)) for own in sections)
     told = tuple(
         (own.description.name, f"differs from {first.description.name}: {difference(first, own)}")
         for own in others
@@ -35,4 +36,9 @@ def preface(studies: Sequence[StudyRuns]) -> tuple[Part, ...]:
         "Studies of one definition are pooled; these differ, and each has a section of its own:"
         " comparisons, corrections and intervals hold within a section."
     )
-    return Text(about), Findings(told)
+    return Findings(found), Text(about), Findings(told)
+
+
+def _headline(section: Section) -> str:
+    texts = [part for part in section.lead if isinstance(part, Text)]
+    return next((part.text for part in texts if part.role == "headline"), "")

@@ -82,7 +82,7 @@ def _document(studies: Sequence[StudyRuns], effects: Sequence[pd.DataFrame]) -> 
     )
     if not several:
         return Document(sections[0].title, sections)
-    return Document(f"{len(studies)} studies", sections, preface(studies))
+    return Document(f"{len(studies)} studies", sections, preface(studies, sections))
 
 
 def _joined(studies: Sequence[StudyRuns], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
