@@ -29,7 +29,8 @@ class StudyRuns:
     table: pd.DataFrame  # the columns of runs.csv; rows in plan order
     results: dict[str, RunResult]  # by run id, in the same order
     planned: int
-    unplanned: int = 0  # runs in the folder that the plan does not name
+    unplanned: int = 0  # runs in the folder that no plan names
+    trials: pd.DataFrame | None = None  # of nuisance settings: tuning.csv
 
     @property
     def metrics(self) -> list[str]:
@@ -61,7 +62,8 @@ def read_study(folder: str | Path) -> StudyRuns:
     study, plan = ledger.read("study.yaml"), ledger.read("plan.csv")
     if study is None or plan is None:
         return unplanned_runs(results, name)
-    return planned_runs(parse(study, f"{Path(folder) / 'study.yaml'}"), plan, results)
+    described = parse(study, f"{Path(folder) / 'study.yaml'}")
+    return planned_runs(described, plan, results, ledger.read("tuning.csv"))
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -69,8 +71,10 @@ def to_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def planned_runs(study: Description, plan: str, results: list[RunResult]) -> StudyRuns:
-    """The runs that the text of a ``plan.csv`` names, in its order.
+def planned_runs(
+    study: Description, plan: str, results: list[RunResult], tuning: str | None = None
+) -> StudyRuns:
+    """The runs that the text of a ``plan.csv`` names, in its order; ``tuning`` is ``tuning.csv``.
 
     Raises ``StudyError`` with one line where there is none, or none that has the metric.
     """
@@ -87,9 +91,21 @@ def planned_runs(study: Description, plan: str, results: list[RunResult]) -> Stu
     levels = [{key: row[key] for key in keys} for row in done]
     results = [found[row["run_id"]] for row in done]
     table = _table(results, [row["variant"] for row in done], levels)
-    runs = StudyRuns(study, table, ordered, len(rows), len(set(found) - set(ordered)))
+    trials = _trials(tuning)
+    known = set(ordered) | (set() if trials is None else set(trials["run_id"]))
+    runs = StudyRuns(study, table, ordered, len(rows), len(set(found) - known), trials)
     require_metric(runs)
     return runs
+
+
+def _trials(tuning: str | None) -> pd.DataFrame | None:
+    """The runs that chose nuisance settings: they are no part of the comparison."""
+    import pandas as pd
+
+    if tuning is None:
+        return None
+    labels = {"run_id": str, "variant": str}
+    return pd.read_csv(io.StringIO(tuning), dtype=labels, keep_default_na=True)
 
 
 def unplanned_runs(results: list[RunResult], name: str) -> StudyRuns:

@@ -52,6 +52,15 @@ def interaction_maps(table: pd.DataFrame, study: Description) -> tuple[list[Figu
     return [_figure(pair, study) for pair in crossed[:MOST_MAPS]], len(crossed[MOST_MAPS:])
 
 
+def maps_caption(study: Description, left_out: int) -> str:
+    """What the maps show."""
+    more = f" {left_out} pairs that bend less are left out." if left_out else ""
+    return (
+        f"Mean {phrase(study.primary)} at each pair of levels, over seeds and all other factors."
+        f" Blue is better than both baselines (bold), orange worse. Crosses: no run finished.{more}"
+    )
+
+
 def _pairs(table: pd.DataFrame, study: Description) -> list[Pair]:
     measured = values(table, [study.primary])[study.primary]
     small = [factor for factor in study.factors if len(factor.levels) <= MOST_LEVELS]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from rnn_regexp.ablation.contrasts import comparable, each
+import math
+from typing import TYPE_CHECKING, Any
+
+from rnn_regexp.ablation.contrasts import each
+from rnn_regexp.ablation.description import Description
 from rnn_regexp.ablation.runs_table import StudyRuns
-from rnn_regexp.ablation.wording import short_names
-from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED
+from rnn_regexp.ablation.wording import probability, short_names
+from rnn_regexp.ledger import DIVERGED, FINISHED
 from rnn_regexp.report.document import LEVEL, NUMBER, Column, Group, Row, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_LISTED = 200
 MOST_SHOWN = 12  # more are folded away
@@ -32,41 +39,33 @@ def lost_runs(runs: StudyRuns) -> Table | None:
     return Table("lost", title, heads, (Group("", listed),), folded=folded, in_print=False)
 
 
-def divergence_rates(runs: StudyRuns) -> Table | None:
-    """How often each level diverged, with Wilson's interval; None where none ever did.
-
-    Counts the runs that are compared; a run that failed was not seen to its end.
-    """
-    study = runs.description
+def divergence_rates(rates: pd.DataFrame, study: Description) -> Table | None:
+    """How often each level diverged, and whether more often than the baseline; None if none did."""
     names = short_names([factor.key for factor in study.factors])
-    groups = []
-    for factor in study.factors:
-        table, _ = comparable(runs.table, factor, study)
-        table = table[table["status"] != FAILED]
-        diverged = (table["status"] == DIVERGED).groupby(table[factor.key]).agg(["sum", "size"])
-        found = diverged.reindex(list(factor.levels)).dropna()
-        if found["sum"].any():
-            rows = tuple(
-                Row(
-                    (str(level), f"{count:g} of {total:g}", _rate(count, total, study.alpha)),
-                    level == factor.baseline,
-                )
-                for level, count, total in found.itertuples()
-            )
-            groups.append(Group(names[factor.key], rows))
+    groups = tuple(
+        Group(names[str(key)], tuple(Row(_rate(row), row.is_baseline) for row in each(rows)))
+        for key, rows in rates.groupby("factor", sort=False)
+        if rows["n_diverged"].any()
+    )
     if not groups:
         return None
-    confidence = f"rate [{100 * (1 - study.alpha):g} % interval]"
-    heads = (Column("level", LEVEL), Column("diverged", NUMBER), Column(confidence, NUMBER))
-    return Table("divergence", "How often training diverged", heads, tuple(groups))
+    heads = ("diverged", f"rate [{100 * (1 - study.alpha):g} % interval]", "seeds more : fewer")
+    columns = (Column("level", LEVEL), *(Column(head, NUMBER) for head in (*heads, "adjusted p")))
+    title = (
+        "How often training diverged. Rates have Wilson's interval; each level is compared with its"
+        " baseline seed by seed, by the exact sign test with Holm's correction. Effects on the"
+        " metric are those among pairs that both finished."
+    )
+    return Table("divergence", title, columns, groups)
 
 
-def _rate(count: float, total: float, alpha: float) -> str:
-    from scipy.stats import binomtest
-
-    edges = binomtest(int(count), int(total)).proportion_ci(1 - alpha, method="wilson")
-    low, high = (f"{100 * edge:.0f}" for edge in edges)
-    return f"{100 * count / total:.0f} % [{low}, {high}]"
+def _rate(row: Any) -> tuple[str, ...]:
+    seen = row.n_finished + row.n_diverged
+    rate = f"{100 * row.rate:.0f} % [{100 * row.rate_low:.0f}, {100 * row.rate_high:.0f}]"
+    cells = (row.level, f"{row.n_diverged} of {seen}", rate if seen else "-")
+    if row.is_baseline or math.isnan(row.level_only):
+        return (*cells, "", "")
+    return (*cells, f"{row.level_only:.0f} : {row.baseline_only:.0f}", probability(row.p_adjusted))
 
 
 def _reason(runs: StudyRuns, run_id: str) -> str:

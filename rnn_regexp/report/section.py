@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import phrase
@@ -12,22 +12,31 @@ from rnn_regexp.ablation.runs_table import StudyRuns
 from rnn_regexp.ablation.wording import decimals, headline, sentence, short_names, spoken
 from rnn_regexp.report.diagnostics import diagnostics
 from rnn_regexp.report.document import Chapter, Figure, Findings, Panels, Part, Section, Text
+from rnn_regexp.report.evidence import evidence
+from rnn_regexp.report.factorial import (
+    aliases_table,
+    interactions_table,
+    main_effects_table,
+    simple_effects_table,
+)
 from rnn_regexp.report.forest import forest
 from rnn_regexp.report.gap import WHY_BEST, WHY_LAST, gap_sentence, gap_table, last_and_best
-from rnn_regexp.report.interaction_maps import interaction_maps
+from rnn_regexp.report.interaction_maps import interaction_maps, maps_caption
 from rnn_regexp.report.latex_text import slug
 from rnn_regexp.report.learning_curves import curves_figure, extremes, training_metric
 from rnn_regexp.report.levels import level_limits, levels_figure
 from rnn_regexp.report.lost_runs import divergence_rates, lost_runs
 from rnn_regexp.report.origin import effort, what_was_run
 from rnn_regexp.report.other_metrics import other_metrics
+from rnn_regexp.report.tuning import tuning
+from rnn_regexp.report.variance import variance
 from rnn_regexp.report.verdict_table import verdict_table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from rnn_regexp.ablation.analysis import Analysis
 
 
-def section(runs: StudyRuns, effects: pd.DataFrame, prefix: str = "") -> Section:
+def section(runs: StudyRuns, found: Analysis, prefix: str = "") -> Section:
     """All that is said of one study; ``prefix`` begins the names of its figures' files."""
     study = runs.description
     told = effort(runs)
@@ -37,14 +46,14 @@ def section(runs: StudyRuns, effects: pd.DataFrame, prefix: str = "") -> Section
         name=study.name,
         title=study.title or study.name,
         about=" · ".join([*about, f"{len(study.seeds)} seeds"]),
-        lead=tuple(_lead(runs, effects)),
-        chapters=tuple(_chapters(runs, effects)),
+        lead=tuple(_lead(runs, found)),
+        chapters=tuple(_chapters(runs, found)),
     )
     return _renamed(made, prefix) if prefix else made
 
 
-def _lead(runs: StudyRuns, effects: pd.DataFrame) -> Iterator[Part]:
-    study = runs.description
+def _lead(runs: StudyRuns, found: Analysis) -> Iterator[Part]:
+    study, effects = runs.description, found.effects
     judged = effects[effects["metric"] == study.primary]
     for line in runs.warnings:
         yield Text(line, "warning")
@@ -53,27 +62,31 @@ def _lead(runs: StudyRuns, effects: pd.DataFrame) -> Iterator[Part]:
         yield Findings(tuple(_sentences(judged, study)))
         yield forest(effects, study)
         yield verdict_table(effects, runs.table, study)
+        yield from filter(None, [evidence(effects, study)])
 
 
-def _sentences(judged: pd.DataFrame, study: Description) -> Iterator[tuple[str, str]]:
+def _sentences(judged: Any, study: Description) -> Iterator[tuple[str, str]]:
     names, digits = short_names([factor.key for factor in study.factors]), decimals(judged)
     for factor in study.factors:
         rows = judged[judged["factor"] == factor.key]
         yield spoken(names[factor.key]), sentence(rows, study, digits)
 
 
-def _chapters(runs: StudyRuns, effects: pd.DataFrame) -> Iterator[Chapter]:
-    found = (
+def _chapters(runs: StudyRuns, found: Analysis) -> Iterator[Chapter]:
+    study, effects = runs.description, found.effects
+    chapters = (
         _levels(runs),
         _curves(runs, effects),
         _gap(runs, effects),
-        _interactions(runs),
-        _lost(runs),
+        _interactions(runs, found),
+        variance(found.variance_shares, study),
+        _lost(runs, found),
         diagnostics(runs),
-        _others(effects, runs.description),
-        what_was_run(runs, method(runs.description)),
+        tuning(runs),
+        Chapter("Other metrics", tuple(other_metrics(effects, study))),
+        what_was_run(runs, method(study)),
     )
-    yield from (chapter for chapter in found if chapter and chapter.parts)
+    yield from (chapter for chapter in chapters if chapter and chapter.parts)
 
 
 def _levels(runs: StudyRuns) -> Chapter:
@@ -91,7 +104,7 @@ def _levels(runs: StudyRuns) -> Chapter:
     return Chapter("Levels", (Panels(tuple(figures), caption),) if figures else ())
 
 
-def _curves(runs: StudyRuns, effects: pd.DataFrame) -> Chapter | None:
+def _curves(runs: StudyRuns, effects: Any) -> Chapter | None:
     study = runs.description
     factors: list[tuple[Factor | None, str]] = [
         *zip(study.factors, _names(study), strict=True)
@@ -113,7 +126,7 @@ def _curves(runs: StudyRuns, effects: pd.DataFrame) -> Chapter | None:
     return Chapter("Learning curves", (Panels(figures, caption),)) if figures else None
 
 
-def _gap(runs: StudyRuns, effects: pd.DataFrame) -> Chapter | None:
+def _gap(runs: StudyRuns, effects: Any) -> Chapter | None:
     study, table = runs.description, gap_table(runs)
     both = last_and_best(effects, study)
     why = WHY_BEST if study.evaluate == "best" else WHY_LAST
@@ -125,25 +138,23 @@ def _gap(runs: StudyRuns, effects: pd.DataFrame) -> Chapter | None:
     return Chapter("Generalization gap", tuple(parts))
 
 
-def _interactions(runs: StudyRuns) -> Chapter | None:
-    figures, left_out = interaction_maps(runs.table, runs.description)
-    if not figures:
-        return None
-    caption = (
-        f"Mean {phrase(runs.description.primary)} at each pair of levels, over seeds and all other"
-        " factors. Blue is better than both baselines (bold), orange worse. Crosses: no run"
-        f" finished.{f' {left_out} pairs that bend less are left out.' if left_out else ''}"
+def _interactions(runs: StudyRuns, found: Analysis) -> Chapter:
+    study = runs.description
+    figures, left_out = interaction_maps(runs.table, study)
+    tables = (
+        main_effects_table(found.main_effects, study),
+        interactions_table(found.interactions, study),
+        simple_effects_table(found.simple_effects, study),
+        aliases_table(found.aliases, study),
     )
-    return Chapter("Interactions", (Panels(tuple(figures), caption),))
+    maps = [Panels(tuple(figures), maps_caption(study, left_out))] if figures else []
+    parts = [*maps, *filter(None, tables)]
+    return Chapter("Factors together", tuple(parts) if len(study.factors) > 1 else ())
 
 
-def _lost(runs: StudyRuns) -> Chapter:
-    parts = [part for part in (divergence_rates(runs), lost_runs(runs)) if part]
-    return Chapter("Runs that diverged or failed", tuple(parts))
-
-
-def _others(effects: pd.DataFrame, study: Description) -> Chapter:
-    return Chapter("Other metrics", tuple(other_metrics(effects, study)))
+def _lost(runs: StudyRuns, found: Analysis) -> Chapter:
+    parts = [divergence_rates(found.divergence, runs.description), lost_runs(runs)]
+    return Chapter("Runs that diverged or failed", tuple(filter(None, parts)))
 
 
 def _names(study: Description) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnn_regexp.ablation.contrasts import effects_table
+from rnn_regexp.ablation.analysis import Analysis, analyse_study
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study, to_csv
 from rnn_regexp.ledger import write_bytes, write_text
 from rnn_regexp.report.canvas import standalone
@@ -57,8 +57,9 @@ def write_reports(studies: Sequence[StudyRuns], folder: str | Path) -> StudyRepo
     With several studies both tables begin with a column ``study``.
     """
     studies = told_apart(studies)
-    effects = [effects_table(own.table, own.description, own.metrics) for own in studies]
-    document = _document(studies, effects)
+    found = [analyse_study(own.table, own.description, own.metrics) for own in studies]
+    effects = [own.effects for own in found]
+    document = _document(studies, found)
     tables = _joined(studies, [own.table for own in studies]), _joined(studies, effects)
     text = markdown(document)
     contents = {
@@ -74,11 +75,11 @@ def write_reports(studies: Sequence[StudyRuns], folder: str | Path) -> StudyRepo
     return StudyReport(*tables, verdicts, note(text), Path(folder), files, tuple(figures))
 
 
-def _document(studies: Sequence[StudyRuns], effects: Sequence[pd.DataFrame]) -> Document:
+def _document(studies: Sequence[StudyRuns], analyses: Sequence[Analysis]) -> Document:
     several = len(studies) > 1
     sections = tuple(
         section(own, found, own.description.name if several else "")
-        for own, found in zip(studies, effects, strict=True)
+        for own, found in zip(studies, analyses, strict=True)
     )
     if not several:
         return Document(sections[0].title, sections)

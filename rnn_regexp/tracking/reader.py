@@ -16,7 +16,7 @@ from rnn_regexp.ablation.tidy_table import Question, study_of
 from rnn_regexp.ledger import FAILED, FINISHED, RunResult
 from rnn_regexp.tracking.settings import Server, Sqlite, TrackingError
 from rnn_regexp.tracking.store import address, client, public
-from rnn_regexp.tracking.summary import DEFINITION
+from rnn_regexp.tracking.summary import DEFINITION, TUNING
 from rnn_regexp.tracking.writer import KIND, RUNS_A_PAGE, SETTINGS, SUMMARY
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _study(mlflow: "MlflowClient", name: str, runs: "Sequence[Run]") -> StudyRun
     texts = _definition(mlflow, summary.info.run_id) if summary else None
     if texts is not None:
         study = parse(texts[0], f"{name}/{DEFINITION[0]}")
-        return planned_runs(study, texts[1], _results(mlflow, trained, study))
+        return planned_runs(study, texts[1], _results(mlflow, trained, study), *texts[2:])
     results = _results(mlflow, trained, None)
     for run, result in zip(trained, results, strict=True):
         result.experiment = _settings(mlflow, run)
@@ -111,11 +111,12 @@ def _study(mlflow: "MlflowClient", name: str, runs: "Sequence[Run]") -> StudyRun
 
 
 def _definition(mlflow: "MlflowClient", run_id: str) -> list[str] | None:
-    """The texts of study.yaml and plan.csv, where the summary has both."""
+    """The texts of study.yaml and plan.csv, where the summary has both, and of tuning.csv."""
     there = {file.path for file in mlflow.list_artifacts(run_id)}
     if not there.issuperset(DEFINITION):
         return None
-    return [_artifact(mlflow, run_id, name) for name in DEFINITION]
+    names = [*DEFINITION, *([TUNING] if TUNING in there else [])]
+    return [_artifact(mlflow, run_id, name) for name in names]
 
 
 def _settings(mlflow: "MlflowClient", run: "Run") -> dict[str, Any]:

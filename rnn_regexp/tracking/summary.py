@@ -9,6 +9,7 @@ from rnn_regexp.tracking.entries import allowed
 
 SHOWN = ("estimate", "ci_low", "ci_high")
 DEFINITION = ("study.yaml", "plan.csv")  # with them, the runs can be read back as a study
+TUNING = "tuning.csv"  # of studies that have nuisance settings
 REPORT = ("report.html", "report.md", "report.tex", "effects.csv", "runs.csv")
 FIGURES = "figures"
 
@@ -29,7 +30,7 @@ def effect_metrics(
 
 def attachments(folder: Path) -> dict[Path, str]:
     """The files of a study's folder that its summary holds: path -> folder among the artifacts."""
-    files = [folder / name for name in (*REPORT, *DEFINITION)]
+    files = [folder / name for name in (*REPORT, *DEFINITION, TUNING)]
     found = {path: "" for path in files if path.exists()}
     return found | dict.fromkeys(sorted((folder / FIGURES).glob("*.*")), FIGURES)
 
