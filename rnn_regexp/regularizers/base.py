@@ -173,6 +173,10 @@ class Regularizer(Settings):
         """Which runs are to end here, or None for none."""
         return None
 
+    def draws(self) -> Tensor | None:
+        """How many noisy passes (K,) evaluation averages; 0, and None, for one without noise."""
+        return None
+
     def averaged(self, flat: Tensor) -> Tensor:
         """The weights (K, P) by which runs are judged, from those that train."""
         return flat

@@ -1,6 +1,6 @@
 """What a technique is to act on, so that it can say what it cannot do there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,3 +28,8 @@ class Subject:
     carries: bool  # whether states go on from one batch to the next
     backend: Backend
     techniques: Mapping[str, "Regularizer"]  # those that are not neutral, by name
+
+    def without_own_recurrence(self, setting: str = "") -> Iterator[tuple[str, str]]:
+        """The objection of a technique inside the recurrence to torch's fused kernels."""
+        if self.backend is Backend.native:
+            yield setting, "training.backend=native has no noise inside the recurrence (take auto)"

@@ -85,9 +85,14 @@ class Cohort:
         )
         self.optimizers.scale([own * by for own, by in zip(schedules, factors, strict=True)])
 
-    def network(self, noise: Noise | None = None, flat: Tensor | None = None) -> Network:
-        """The model with its weights, or others ``flat``; without noise it is for evaluation."""
-        applied = Application(self.regularizers.active.values(), noise)
+    def network(
+        self, noise: Noise | None = None, flat: Tensor | None = None, sampling: bool = False
+    ) -> Network:
+        """The model with its weights, or others ``flat``.
+
+        Without noise, and with noise for ``sampling``, it is for evaluation.
+        """
+        applied = Application(self.regularizers.active.values(), noise, sampling)
         weights = self.weights if flat is None else self.weights.at(flat)
         return Network(self.model, weights, applied, self.training.backend)
 

@@ -12,7 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnn_regexp.data.batches import Batch
 from rnn_regexp.fields import PER_RUN, STRENGTH, names, plain
+from rnn_regexp.models.forward import States
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer
@@ -195,30 +197,37 @@ def test_cut_short_it_goes_on_with_the_same_bits(technique: Technique, tmp_path:
 # Derivatives
 
 
-def total_loss(own: Cohort, flat: Tensor) -> Tensor:
-    """The losses (K,) of one batch with all penalties, at given weights and with given noise."""
-    with torch.no_grad():
-        own.weights.flat.copy_(flat)
-    how = own.batching(Noise(own.seeds, 1))
-    batch = next(iter(own.task.batches(own.split("train"), Noise(own.seeds, 1), how)))
-    states = None
-    if own.task.carries:
-        states = own.task.forward(own.network(), batch, ()).states
-        states = tuple(tuple(tuple(s.detach() for s in d) for d in layer) for layer in states)
-    return losses(own, batch, Noise(own.seeds, 5), states)[1]
+def carried_states(own: Cohort) -> States | None:
+    """Such as a window finds them, or None where the task carries none."""
+    if not own.task.carries:
+        return None
+    states = own.task.forward(own.network(), first_batch(own), ()).states
+    return tuple(tuple(tuple(s.detach() for s in d) for d in layer) for layer in states)
+
+
+def first_batch(own: Cohort) -> Batch:
+    noise = Noise(own.seeds, 1)
+    return next(iter(own.task.batches(own.split("train"), noise, own.batching(noise))))
 
 
 @each
 def test_the_whole_steps_gradient_is_that_of_finite_differences(technique: Technique):
     own = problem_of(strong(technique)).cohort(run(strong(technique)), run(strong(technique)))
-    flat = own.weights.flat.detach().clone()
-    own.weights.differentiate(total_loss(own, flat))
+    batch, states, flat = first_batch(own), carried_states(own), own.weights.flat.detach().clone()
+
+    def total(at: Tensor) -> Tensor:
+        """The losses (K,) with all penalties at other weights, with the same noise."""
+        with torch.no_grad():
+            own.weights.flat.copy_(at)
+        return losses(own, batch, Noise(own.seeds, 5), states)[1]
+
+    own.weights.differentiate(total(flat))
     gradient = own.weights.gradient.clone()
     generator = torch.Generator().manual_seed(0)
     for _ in range(3):
         along = torch.randn(flat.shape, generator=generator, dtype=flat.dtype)
-        ahead, behind = (total_loss(own, flat + sign * 1e-6 * along) for sign in (1, -1))
-        slope = (ahead - behind).detach() / 2e-6
+        ahead, behind = (total(flat + sign * 1e-6 * along).detach() for sign in (1, -1))
+        slope = (ahead - behind) / 2e-6
         torch.testing.assert_close((gradient * along).sum(dim=1), slope, rtol=1e-6, atol=1e-8)
 
 
