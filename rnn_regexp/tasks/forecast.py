@@ -1,6 +1,7 @@
 """Numbers to be predicted from a sequence: the next values of a series, or a sum along it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -29,6 +30,11 @@ class Forecast(Task):
 
     def loss(self, trace: Trace, batch: Batch, applied: Application) -> Tensor:
         return (trace.logits - batch.targets).square().mean(dim=(1, 2))
+
+    def mixture(self, outputs: Iterable[Tensor], counts: Tensor) -> Tensor:
+        own = (x * (i < counts).view(-1, 1, 1) for i, x in enumerate(outputs))
+        total = reduce(torch.add, own)
+        return total / counts.to(total).view(-1, 1, 1)
 
     def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
         return (trace.logits - batch.targets).square().mean(dim=2)
