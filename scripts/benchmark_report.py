@@ -67,8 +67,8 @@ def write_study(folder: Path, seeds: int) -> int:
             plan.append([run.run_id, f"cell {number}", str(seed), "0", *cell.values()])
     ledger.write("plan.csv", "\n".join(map(",".join, plan)) + "\n")
     factors = {name: {"baseline": own[2], "levels": own} for name, own in LEVELS.items()}
-    study = {"name": "made_up", "metric": "valid/loss", "goal": "min", "design": "factorial"}
-    study |= {"seeds": list(range(seeds)), "factors": factors}
+    study: dict[str, object] = {"name": "made_up", "metric": "valid/loss", "goal": "min"}
+    study |= {"design": "factorial", "seeds": list(range(seeds)), "factors": factors}
     ledger.write("study.yaml", yaml.safe_dump(study, sort_keys=False))
     return len(plan) - 1
 

@@ -98,7 +98,7 @@ def _description(a: Description, b: Description) -> Description:
         for own, other in zip(a.factors, b.factors, strict=True)
     )
     commands = dict.fromkeys(filter(None, (a.command, b.command)))
-    seeds = tuple(sorted({*a.seeds, *b.seeds}))
+    seeds = tuple(dict.fromkeys([*a.seeds, *b.seeds]))
     return dataclasses.replace(a, factors=factors, seeds=seeds, command=" && ".join(commands))
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 PREFIX = "diagnostics/"
 MOST_LINES = 12  # of one panel
+SHAPES = "osv^D<>pXh*d"
 WIDE_RANGE = 100.0  # ratio from which on the vertical axis is logarithmic
 
 Lines = dict[str, Curve]  # by the series' name within its kind
@@ -50,9 +51,7 @@ def diagnostics(runs: StudyRuns) -> Chapter | None:
     if not kinds:
         return None
     chosen = variants_shown(runs.table, runs.description)
-    left_out = runs.table["variant"].nunique() - len(chosen)
-    more = f" The other {left_out} variants are left out." if left_out else ""
-    parts = [_panels(runs, kind, names, chosen, more) for kind, names in kinds.items()]
+    parts = [_panels(runs, kind, names, chosen) for kind, names in kinds.items()]
     return Chapter("Diagnostics", tuple(part for part in parts if part.figures))
 
 
@@ -87,7 +86,7 @@ def variants_shown(table: pd.DataFrame, study: Description) -> list[str]:
     return list(dict.fromkeys(map(str, shown)))
 
 
-def _panels(runs: StudyRuns, kind: str, names: list[str], variants: list[str], more: str) -> Panels:
+def _panels(runs: StudyRuns, kind: str, names: list[str], variants: list[str]) -> Panels:
     found = {variant: _lines(runs, names, variant) for variant in variants}
     found = {variant: lines for variant, lines in found.items() if lines}
     limits, end = _limits(found.values()), _last_epoch(found.values())
@@ -99,9 +98,12 @@ def _panels(runs: StudyRuns, kind: str, names: list[str], variants: list[str], m
         words = _words(lines, title)
         name, numbers = f"diagnostics-{slug(kind)}-{place}", _numbers(lines, title)
         figures.append(Figure(name, title, drawing.svg, drawing.pdf, words, numbers=numbers))
+    lost = ", the one that lost most runs" if (runs.table["status"] != FINISHED).any() else ""
+    left_out = runs.table["variant"].nunique() - len(found)
+    more = f" The other {left_out} variants are left out." if left_out else ""
     caption = (
         f"{spoken.capitalize()} over the epochs, means over seeds: the baseline, the best and the"
-        f" worst variant, the one that lost most runs.{more}"
+        f" worst variant{lost}.{more}"
     )
     return Panels(tuple(figures), caption)
 
@@ -111,11 +113,21 @@ def _lines(runs: StudyRuns, names: list[str], variant: str) -> Lines:
     own = [runs.results[run_id] for run_id in ids if run_id in runs.results]
     spread = np.linspace(0, len(names) - 1, min(len(names), MOST_LINES)).round().astype(int)
     found = {names[i]: curve(own, names[i], runs.description.alpha) for i in spread}
-    return {
-        "/".join(name.split("/")[2:]) or name.split("/")[1]: line
-        for name, line in found.items()
-        if line is not None
-    }
+    kept = {name: line for name, line in found.items() if line is not None}
+    return dict(zip(_short(list(kept)), kept.values(), strict=True))
+
+
+def _short(names: list[str]) -> list[str]:
+    """The names without what all of them begin with; the kind where nothing is left."""
+    parts = [name.split("/")[2:] for name in names]
+    shared = 0
+    while len(parts) > 1 and all(len(own) > shared + 1 for own in parts):
+        if len({own[shared] for own in parts}) > 1:
+            break
+        shared += 1
+    return [
+        "/".join(own[shared:]) or name.split("/")[1] for own, name in zip(parts, names, strict=True)
+    ]
 
 
 def _limits(panels: Iterable[Lines]) -> tuple[float, float, bool] | None:
@@ -159,18 +171,18 @@ def _drawing(
 
 
 def _draw(axes: Axes, lines: Lines) -> None:
-    """Few lines have colours of their own, many those of a scale; each begins with a shape."""
+    """A series of numbers in the colours of a scale, names in colours of their own; with shapes."""
     from matplotlib import colormaps
 
+    numbered = len(lines) > 2 and all(re.search(r"\d$", name) for name in lines)
     scale = colormaps["cividis"](np.linspace(0, 0.9, len(lines)))
-    colors = SERIES if len(lines) <= len(SERIES) else scale
-    shapes = "osv^D<>pXh*d"
     for place, (name, line) in enumerate(lines.items()):
-        look: dict[str, Any] = {"color": colors[place], "marker": shapes[place], "markersize": 3.5}
+        color = scale[place] if numbered else SERIES[place % len(SERIES)]
+        look: dict[str, Any] = {"color": color, "marker": SHAPES[place], "markersize": 3.5}
+        dashes = "-" if numbered or place < len(SERIES) else "--"
         every = max(1, len(line.epochs) // 6)
-        axes.plot(
-            line.epochs, line.mean, linewidth=1.2, markevery=every, label=cut(name, 14), **look
-        )
+        label = cut(name, 18)
+        axes.plot(line.epochs, line.mean, dashes, lw=1.2, markevery=every, label=label, **look)
 
 
 def _words(lines: Lines, title: str) -> str:

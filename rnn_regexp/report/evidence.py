@@ -40,11 +40,11 @@ def evidence(effects: pd.DataFrame, study: Description) -> Table | None:
         Column("rests on"),
     )
     title = (
-        "What the verdicts rest on. Effect size: Hedges' g of the paired differences. Wins: fraction"
-        " of pairs in which the level is better, with its interval. Detectable: the least difference"
-        f" found with 80 % probability. P-values are corrected over {len(judged)} comparisons: pooled"
-        " by the single-step many-to-one comparison, paired t by Holm's, sign flips by their own"
-        " step-down."
+        "What the verdicts rest on. Effect size: Hedges' g of the paired differences. Wins:"
+        " fraction of pairs in which the level is better, with its interval. Detectable: the least"
+        f" difference found with 80 % probability. P-values are corrected over {len(judged)}"
+        " comparisons: pooled by the single-step many-to-one comparison, paired t by Holm's, sign"
+        " flips by their own step-down."
     )
     return Table("evidence", title, columns, tuple(groups), folded="What the verdicts rest on")
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.contrasts import each
 from rnn_regexp.ablation.description import Description
-from rnn_regexp.ablation.wording import decimals, number, probability, short_names, spoken
+from rnn_regexp.ablation.metrics import phrase
+from rnn_regexp.ablation.wording import (
+    decimals,
+    enumeration,
+    number,
+    probability,
+    short_names,
+    spoken,
+)
 from rnn_regexp.report.document import LEVEL, NUMBER, Column, Group, Row, Table
 from rnn_regexp.report.gap import change_cell
 
@@ -21,7 +29,7 @@ def main_effects_table(mains: pd.DataFrame, study: Description) -> Table | None:
     """Whether each factor matters at all; None for fewer than two factors."""
     if len(mains) < 2:
         return None
-    title = f"Main effects on {study.primary}: does the factor matter at all?"
+    title = f"Main effects on {phrase(study.primary)}: does the factor matter at all?"
     return _tests("main-effects", title, mains, "factor", _named(study))
 
 
@@ -31,6 +39,18 @@ def interactions_table(found: pd.DataFrame, study: Description) -> Table | None:
         return None
     title = "Interactions: does one factor's effect depend on the other's level?"
     return _tests("interactions", title, found, "factors", _named(study))
+
+
+def interaction_sentence(found: pd.DataFrame, study: Description) -> str:
+    """Which factors act together; empty where none is shown to."""
+    name = _named(study)
+    pairs = [_subject(row, name) for row in each(found) if row.p_adjusted < study.alpha]
+    if not pairs:
+        return ""
+    return (
+        f"Effects depend on each other ({enumeration(pairs)}): the comparisons are averages over"
+        " the levels of the other factors; the simple effects tell them apart."
+    )
 
 
 def simple_effects_table(found: pd.DataFrame, study: Description) -> Table | None:

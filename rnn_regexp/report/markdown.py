@@ -35,9 +35,16 @@ def markdown(document: Document) -> str:
 
 
 def note(report: str) -> str:
-    """The part of a report.md that fits a tracking store's description: no figures, no chapters."""
-    text = report.partition(NOTE_ENDS)[0]
-    text = re.sub(r"^!\[.*\n+", "", text, flags=re.MULTILINE).strip() + "\n"
+    """The part of a report.md that fits a tracking store's description: no figures, no chapters.
+
+    Such a page shows the first lines only, and has a heading of its own: the title is a line of
+    text, and nothing stands between it and the verdicts.
+    """
+    title, _, text = report.partition(NOTE_ENDS)[0].partition("\n\n")
+    about, _, text = text.partition("\n\n")
+    text = re.sub(r"^!\[.*\n+", "", text, flags=re.MULTILINE).strip()
+    text = re.sub(r"<details>.*?</details>\s*", "", text, flags=re.DOTALL).strip()
+    text = f"**{title.removeprefix('# ')}**\n\n{text}\n\n{about}\n"
     if len(text) <= NOTE_LENGTH:
         return text
     return text[:NOTE_LENGTH].rpartition("\n")[0] + "\n\n(shortened; see report.md)\n"

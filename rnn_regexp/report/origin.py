@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rnn_regexp.ablation.description import Description
 from rnn_regexp.ablation.inferred import flatten
 from rnn_regexp.ablation.runs_table import StudyRuns
 from rnn_regexp.ledger import environments
-from rnn_regexp.report.document import Chapter, Code, Pairs, Part, Text
+from rnn_regexp.report.document import (
+    LEVEL,
+    Chapter,
+    Code,
+    Column,
+    Group,
+    Pairs,
+    Part,
+    Row,
+    Table,
+    Text,
+)
 from rnn_regexp.report.numbers import duration
 
 if TYPE_CHECKING:
@@ -26,12 +38,40 @@ def what_was_run(runs: StudyRuns, method: str) -> Chapter:
     if study.tied:
         told = "; ".join(f"{key} with {', '.join(others)}" for key, others in study.tied.items())
         parts.append(Text(f"Settings that changed together and cannot be told apart: {told}."))
+    parts += [Text(line) for line in _conditions(study)]
+    parts += [own for own in [_levels(study)] if own.groups]
     if study.base:
         parts.append(Pairs(dict(flatten(study.base)), "All settings of the base experiment"))
     if study.command:
         parts += [Text("To run it again:"), Code(study.command)]
     parts += [Text(method, "note"), Text(FILES, "note")]
     return Chapter("What was run", tuple(part for part in parts if part != Pairs({})))
+
+
+def _conditions(study: Description) -> Iterator[str]:
+    """When a factor applies at all."""
+    for factor in study.factors:
+        if factor.when:
+            told = (f"{name} is {' or '.join(levels)}" for name, levels in factor.when.items())
+            yield f"{factor.key} applies only where {' and '.join(told)}."
+
+
+def _levels(study: Description) -> Table:
+    """What each level sets, where its label does not say so."""
+    groups = (
+        Group(
+            factor.key,
+            tuple(
+                Row((level, "; ".join(f"{k}={v}" for k, v in flatten(factor.settings[level]))))
+                for level in factor.levels
+                if level in factor.settings
+            ),
+        )
+        for factor in study.factors
+        if factor.settings
+    )
+    columns = (Column("level", LEVEL), Column("sets"))
+    return Table("levels-set", "What each level sets", columns, tuple(groups), folded="The levels")
 
 
 def provenance(runs: StudyRuns) -> dict[str, str]:
@@ -50,13 +90,22 @@ def effort(runs: StudyRuns) -> dict[str, str]:
     started = [run.started for run in runs.results.values() if run.started]
     when = datetime.datetime.fromtimestamp(min(started), datetime.UTC) if started else None
     told = {
-        "design": runs.description.design.replace("_", " "),
+        "design": _design(runs.description),
         "runs": f"{len(runs.table)} of {runs.planned}",
         "seeds": seeds(runs.description),
         **_cost(runs.table),
         "started": f"{when:%Y-%m-%d %H:%M} UTC" if when else "",
     }
     return {key: value for key, value in told.items() if value}
+
+
+def _design(study: Description) -> str:
+    """The design, and of a fraction its resolution and defining words."""
+    name, found = study.design.replace("_", " "), study.fraction
+    if not found.get("resolution"):
+        return name
+    words = ", ".join(map(str, found.get("words", [])))
+    return f"{name}, resolution {found['resolution']}{f', defined by {words}' if words else ''}"
 
 
 def seeds(study: Description) -> str:

@@ -15,6 +15,7 @@ from rnn_regexp.report.document import Chapter, Figure, Findings, Panels, Part, 
 from rnn_regexp.report.evidence import evidence
 from rnn_regexp.report.factorial import (
     aliases_table,
+    interaction_sentence,
     interactions_table,
     main_effects_table,
     simple_effects_table,
@@ -26,6 +27,7 @@ from rnn_regexp.report.latex_text import slug
 from rnn_regexp.report.learning_curves import curves_figure, extremes, training_metric
 from rnn_regexp.report.levels import level_limits, levels_figure
 from rnn_regexp.report.lost_runs import divergence_rates, lost_runs
+from rnn_regexp.report.method import course, method
 from rnn_regexp.report.origin import effort, what_was_run
 from rnn_regexp.report.other_metrics import other_metrics
 from rnn_regexp.report.tuning import tuning
@@ -60,6 +62,8 @@ def _lead(runs: StudyRuns, found: Analysis) -> Iterator[Part]:
     yield Text(headline(judged, study), "headline")
     if study.factors:
         yield Findings(tuple(_sentences(judged, study)))
+        together = interaction_sentence(found.interactions, study)
+        yield from [Text(together)] if together else []
         yield forest(effects, study)
         yield verdict_table(effects, runs.table, study)
         yield from filter(None, [evidence(effects, study)])
@@ -84,6 +88,7 @@ def _chapters(runs: StudyRuns, found: Analysis) -> Iterator[Chapter]:
         diagnostics(runs),
         tuning(runs),
         Chapter("Other metrics", tuple(other_metrics(effects, study))),
+        course(found),
         what_was_run(runs, method(study)),
     )
     yield from (chapter for chapter in chapters if chapter and chapter.parts)
@@ -148,7 +153,7 @@ def _interactions(runs: StudyRuns, found: Analysis) -> Chapter:
         aliases_table(found.aliases, study),
     )
     maps = [Panels(tuple(figures), maps_caption(study, left_out))] if figures else []
-    parts = [*maps, *filter(None, tables)]
+    parts: list[Part] = [*maps, *filter(None, tables)]
     return Chapter("Factors together", tuple(parts) if len(study.factors) > 1 else ())
 
 
@@ -161,25 +166,6 @@ def _names(study: Description) -> list[str]:
     """The factors as a heading calls them."""
     short = short_names([factor.key for factor in study.factors])
     return [spoken(short[factor.key]) for factor in study.factors]
-
-
-def method(study: Description) -> str:
-    """How the verdicts come about."""
-    if not study.factors:
-        return "The runs differ in nothing but their seed, so there is nothing to compare."
-    same = (
-        f" It makes no difference larger than {study.margin} where two one-sided tests at"
-        f" {study.alpha:g} say so."
-    )
-    return (
-        "Method: runs that agree in seed and in all other factors are pairs; a seed's pairs are"
-        f" averaged, and the seeds' differences have a t interval ({100 * (1 - study.alpha):g} %)"
-        " and a paired t-test, two-sided, with Holm's correction over all comparisons of a metric."
-        f" A level helps or hurts where the adjusted p is below {study.alpha:g}."
-        f"{same if study.margin is not None else ''} The number of seeds still needed is that for"
-        " 80 % power at the observed effect. Runs that diverged or failed are no pairs and are"
-        " counted apart."
-    )
 
 
 def _renamed(made: Section, prefix: str) -> Section:

@@ -56,9 +56,9 @@ def _cost(trials: pd.DataFrame, metric: str) -> str:
     spent = duration(float(trials["seconds"].fillna(0).sum()))
     lost = int((trials["status"] != FINISHED).sum())
     return (
-        f"Nuisance settings were tuned for every variant under one budget: {number} trials of {keys}"
-        f" on {seeds} {'seeds' if seeds > 1 else 'seed'}, chosen by {phrase(metric)}. That took"
-        f" {len(trials)} runs and {spent} of training, on top of the runs that are compared"
+        f"Nuisance settings were tuned for every variant under one budget: {number} trials of"
+        f" {keys} on {seeds} {'seeds' if seeds > 1 else 'seed'}, chosen by {phrase(metric)}. That"
+        f" took {len(trials)} runs and {spent} of training, on top of the runs that are compared"
         f"{f'; {lost} of them did not finish' if lost else ''}."
     )
 
@@ -77,9 +77,9 @@ def _figure(found: pd.DataFrame, metric: str, variants: list[str]) -> Figure:
         svg=drawing.svg,
         pdf=drawing.pdf,
         alt=f"Expected best {phrase(metric)}, from one trial to all: {', '.join(ends)}.",
-        caption=f"The best {phrase(metric)} that so many trials are expected to find, plus and minus"
-        " one standard deviation: where lines cross, the budget decides which variant looks best."
-        f"{f' {rest} more variants are left out.' if rest else ''}",
+        caption=f"The best {phrase(metric)} that so many trials are expected to find, plus and"
+        " minus one standard deviation: where lines cross, the budget decides which variant looks"
+        f" best.{f' {rest} more variants are left out.' if rest else ''}",
         numbers=_numbers(found, metric),
         size="wide",
     )

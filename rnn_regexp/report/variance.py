@@ -44,9 +44,9 @@ def variance(shares: pd.DataFrame, study: Description) -> Chapter | None:
         svg=drawing.svg,
         pdf=drawing.pdf,
         alt=f"Shares of the variance of {phrase(study.primary)}: {told}.",
-        caption=f"Share of the variance of {phrase(study.primary)} over all runs that finished, with"
-        f" {100 * (1 - study.alpha):g} % bootstrap intervals over seeds. Grey: the seed, and what"
-        " neither factors nor pairs of them account for.",
+        caption=f"Share of the variance of {phrase(study.primary)} over all runs that finished,"
+        f" with {100 * (1 - study.alpha):g} % bootstrap intervals over seeds. Grey: the seed, and"
+        " what neither factors nor pairs of them account for.",
         size="wide",
     )
     about = (

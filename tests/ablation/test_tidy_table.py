@@ -185,8 +185,9 @@ def test_a_variant_with_one_seed_twice_is_refused():
     with pytest.raises(StudyError) as error:
         ask(own)
     assert str(error.value) == (
-        "runs: 1 rows repeat a variant with the same seed, first dropout=0 init=xavier with seed 1"
-        " (line 6 and line 20); name the column that tells them apart among --factors, or remove one"
+        "runs: 1 rows repeat a variant with the same seed, first dropout=0 init=xavier with seed"
+        " 1 (line 6 and line 20); name the column that tells them apart among --factors, or remove"
+        " one"
     )
 
 

@@ -50,6 +50,6 @@ def test_last_and_best_epoch_side_by_side(runs):
     effects = effects_table(runs.table, runs.description, runs.metrics)
     row = row_of(last_and_best(effects, runs.description), "dropout", "0.75")
     for place, metric in ((1, "valid/loss"), (3, "best/valid/loss")):
-        own = effects.query("level == '0.75' and metric == @metric").iloc[0]
+        own = effects[(effects["level"] == "0.75") & (effects["metric"] == metric)].iloc[0]
         assert float(row.cells[place].split()[0]) == pytest.approx(own["estimate"], abs=5e-4)
         assert row.cells[place + 1] == own["verdict"].partition(" (")[0]

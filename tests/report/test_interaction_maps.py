@@ -26,7 +26,9 @@ def test_a_cell_is_the_mean_of_its_runs(maps, factorial_runs):
     table = factorial_runs.table.query("status == 'finished'")
     for dropout in LEVELS["dropout"]:
         for place, init in enumerate(LEVELS["init"]):
-            own = table.query("dropout == @dropout and init == @init")["valid/loss"].mean()
+            own = table[(table["dropout"] == dropout) & (table["init"] == init)][
+                "valid/loss"
+            ].mean()
             assert float(rows[dropout][place]) == pytest.approx(own, rel=1e-3)
 
 

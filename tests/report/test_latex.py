@@ -54,7 +54,7 @@ def test_every_row_has_as_many_cells_as_its_table_has_columns(text):
 
 def test_figures_are_files_beside_it(text):
     names = re.findall(r"\\includegraphics\[[^]]*\]\{\\reportfigures/([^}]+)\}", text.read_text())
-    assert len(names) == 1 + 4 + 4
+    assert len(names) == 1 + 4 + 4 + 1
     assert all((text.parent / "figures" / name).exists() for name in names)
 
 

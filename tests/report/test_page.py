@@ -65,7 +65,7 @@ def test_nothing_stands_beyond_the_edge(driver: Any, width: int, media: str):
 def test_every_figure_is_drawn(driver: Any, width: int):
     show(driver, width)
     figures = driver.find_elements("css selector", "figure")
-    assert len(figures) == 1 + 4 + 4 + 1 + 3 + 3 + 3 + 3 * 4
+    assert len(figures) == 1 + 4 + 4 + 1 + 1 + 3 + 3 + 3 + 1 + 3 * 4
     for figure in figures:
         drawing = figure.find_element("css selector", ".drawing svg")
         assert 250 < drawing.rect["width"] <= width

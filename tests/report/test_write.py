@@ -72,7 +72,7 @@ def test_writes_every_file(report):
 
 
 def test_every_figure_is_two_files(report):
-    assert len(report.figures) == 2 * (1 + 4 + 4)
+    assert len(report.figures) == 2 * (1 + 4 + 4 + 1)
     assert {path.parent for path in report.figures} == {report.folder / "figures"}
     for path in report.figures:
         if path.suffix == ".svg":
@@ -114,7 +114,7 @@ def test_the_page_is_well_formed_and_stands_alone(report, page):
 
 def test_figures_are_well_formed_and_have_words(report, page):
     figures = re.findall(r"<svg.*?</svg>", report.html.read_text(), re.DOTALL)
-    assert len(figures) == 1 + 4 + 4
+    assert len(figures) == 1 + 4 + 4 + 1
     for figure in figures:
         ET.fromstring(figure)
     assert page.elements.count("figure") == len(figures)
@@ -175,11 +175,13 @@ def test_markdown_has_the_same_verdicts(report):
 
 
 def test_the_note_is_the_short_part_and_has_a_limit(report):
-    assert report.note.startswith("# Which of dropout")
+    assert report.note.startswith("**Which of dropout")
+    assert report.note.splitlines()[2].startswith("Better than the baseline")
+    assert "<details>" not in report.note
     assert "| dropout | 0.75 |" in report.note
     assert "##" not in report.note
     assert "](figures/" not in report.note
-    long = note("# Title\n\n" + "| a | b |\n" * 5000)
+    long = note("# Title\n\nabout\n\n" + "| a | b |\n" * 5000)
     assert len(long) < NOTE_LENGTH + 100
     assert long.endswith("(shortened; see report.md)\n")
 
