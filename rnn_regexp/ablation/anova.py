@@ -88,8 +88,6 @@ def explained(gram: Column, moment: Column, columns: NDArray[np.int64]) -> tuple
     if not len(columns):
         return np.zeros(moment.shape[:-1]), 0
     inside, target = gram[..., columns[:, None], columns], moment[..., columns]
-    if inside.ndim > 2 and np.allclose(inside, inside[:1], rtol=1e-12, atol=0):
-        inside = inside[:1]  # a complete design: every resample of the seeds has the same
     scale, vectors = np.linalg.eigh(inside)
     kept = scale > _RANK * np.maximum(scale[..., -1:], np.finfo(float).tiny) * len(columns)
     along = np.einsum("...pq,...p->...q", vectors, target)
