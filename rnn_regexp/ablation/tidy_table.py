@@ -161,9 +161,7 @@ def _factor(key: str, labels: pd.Series, baselines: Mapping[str, str]) -> Factor
 
 def _numbers(table: pd.DataFrame, question: Question) -> dict[str, pd.Series]:
     """The metric first, then every other column that holds nothing but numbers."""
-    import pandas as pd
-
-    found = {question.metric: pd.to_numeric(table[question.metric], errors="coerce")}
+    found = {question.metric: _parsed(table[question.metric])}
     words = table.loc[found[question.metric].isna(), question.metric].str.strip()
     wrong = words[~words.str.lower().isin(NO_NUMBER)]
     if len(wrong):
@@ -174,10 +172,22 @@ def _numbers(table: pd.DataFrame, question: Question) -> dict[str, pd.Series]:
     taken = {*question.factors, question.seed_column, *LEADING}
     for column in table.columns:
         if column not in taken and column not in found:
-            values = pd.to_numeric(table[column], errors="coerce")
+            values = _parsed(table[column])
             if (values.notna() | table[column].str.lower().isin(NO_NUMBER)).all():
                 found[column] = values
     return found
+
+
+def _parsed(column: pd.Series) -> pd.Series:
+    """The numbers of a column of texts to the last bit, which pandas' own parser may miss."""
+    return column.map(_read_number).astype(float)
+
+
+def _read_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _status(table: pd.DataFrame, values: pd.Series) -> pd.Series:

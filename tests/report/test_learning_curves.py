@@ -1,5 +1,7 @@
 """Curves over epochs with their bands."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -59,3 +61,15 @@ def test_words_say_where_validation_was_best(written_study):
     mean = np.mean([[row["valid/loss"] for row in rows] for rows in own], axis=0)
     told = f"0: best {mean.min():.3g} at epoch {mean.argmin() + 1}, {mean[-1]:.3g} at the end"
     assert told in curves_figure(runs, dropout, ["0"], "dropout").alt
+
+
+@pytest.mark.parametrize(("goal", "sign"), [("min", 1), ("max", -1)])
+def test_the_gap_is_positive_where_the_model_overfits(written_study, goal, sign):
+    runs = read_study(written_study)
+    study = dataclasses.replace(runs.description, goal=goal)
+    dropout = study.factors[0]
+    figure = curves_figure(dataclasses.replace(runs, description=study), dropout, ["0"], "x")
+    own = [run.history[-1] for run in members(runs, dropout, "0")]
+    gap = np.mean([row["valid/loss"] - row["train_eval/loss"] for row in own])
+    row = next(row for row in figure.numbers.groups[0].rows if row.cells[0] == "0")
+    assert float(row.cells[-1]) == pytest.approx(sign * gap, rel=1e-3)
