@@ -146,6 +146,10 @@ def _factor(key: str, labels: pd.Series, baselines: Mapping[str, str]) -> Factor
     levels = list(dict.fromkeys(labels))
     if all(_number(level) is not None for level in levels):
         levels.sort(key=lambda level: _number(level) or 0.0)
+    if len(levels) == 1:
+        raise StudyError(
+            f"--factors: {key} is {levels[0]} in every row: there is nothing to compare"
+        )
     if key not in baselines:
         raise StudyError(f"--baseline: none for {key} (its levels: {_listed(levels)})")
     given = baselines[key]

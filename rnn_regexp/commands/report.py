@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 STORE = "mlflow.db"  # beside the studies' folders
 MLFLOW = "mlflow:"
+ASKED = ("factors", "baseline", "metric", "goal", "alpha", "margin", "title")  # of a table
 EXAMPLES = """\
   rnn-regexp report outputs/four_knobs                     rebuild; send runs that MLflow lacks
   rnn-regexp report outputs/a outputs/b --out both         one report; equal studies are pooled
@@ -66,9 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--metric", help="the column that judges")
     table.add_argument("--goal", choices=["max", "min"], help="default: as the metric's name says")
     table.add_argument("--seed-column", default="seed", help="the blocks (default: %(default)s)")
-    table.add_argument(
-        "--alpha", type=float, default=0.05, help="error rate (default: %(default)s)"
-    )
+    table.add_argument("--alpha", type=float, help="error rate (default: 0.05)")
     table.add_argument("--margin", type=float, help="the smallest difference that matters")
     table.add_argument("--title", default="", help="the question")
     return parser
@@ -122,12 +121,17 @@ def _studies(options: argparse.Namespace) -> "list[StudyRuns]":
 
 def _question(options: argparse.Namespace) -> Question | None:
     """What a table is asked; None where the options ask nothing. Raises ``StudyError``."""
-    if not (options.table or options.factors or options.metric):
+    asked = [name for name in ASKED if getattr(options, name)]
+    folders = [path for path in options.paths if not path.startswith(MLFLOW)]
+    if asked and folders:
+        raise StudyError(f"--{asked[0]}: {folders[0]} is a study and has its own (see study.yaml)")
+    if not (options.table or asked):
         return None
     if not options.metric:
         raise StudyError("--metric: name the column that judges")
-    if not 0 < options.alpha < 1:
-        raise StudyError(f"--alpha must be in (0, 1), got {options.alpha}")
+    alpha = 0.05 if options.alpha is None else options.alpha
+    if not 0 < alpha < 1:
+        raise StudyError(f"--alpha must be in (0, 1), got {alpha}")
     if options.margin is not None and not options.margin > 0:
         raise StudyError(f"--margin must be in (0, inf), got {options.margin}")
     baseline = {key: level for pairs in options.baseline for key, level in pairs.items()}
@@ -137,7 +141,7 @@ def _question(options: argparse.Namespace) -> Question | None:
         metric=options.metric,
         goal=options.goal,
         seed_column=options.seed_column,
-        alpha=options.alpha,
+        alpha=alpha,
         margin=options.margin,
         title=options.title,
     )

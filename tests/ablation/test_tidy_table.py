@@ -168,6 +168,11 @@ def test_blocks_may_have_names():
             "--metric: accuracy holds 'high' in line 3, no number",
         ),
         ({"score_x": "1"}, {"metric": "score_x", "goal": None}, None),
+        (
+            {"init": "xavier"},
+            {},
+            "--factors: init is xavier in every row: there is nothing to compare",
+        ),
         ({"zip": "1"}, {"metric": "zip"}, "--goal: does zip get better as it grows? (max or min)"),
     ],
 )
