@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rnn_regexp.data.batches import Batch
 from rnn_regexp.data.sequences import Split
+from rnn_regexp.diagnostics import View, diagnose
 from rnn_regexp.models.forward import States
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.trace import Trace
@@ -54,6 +55,16 @@ def _mixed(cohort: Cohort, plain: Tensor, noisy: Iterator[Tensor], draws: Tensor
     """Each run's mean prediction over its first ``draws`` (K,) noisy ones, or its plain one."""
     sampled = draws.view(-1, *(1 for _ in plain.shape[1:])) > 0
     return torch.where(sampled, cohort.task.mixture(noisy, draws), plain)
+
+
+def look_inside(cohort: Cohort, split: Split) -> dict[str, Tensor]:
+    """The diagnostics that are asked for, (K,) each, on the first sequences of ``split``."""
+    asked = cohort.training.diagnostics
+    if not asked:
+        return {}
+    batch = cohort.task.sample(split, cohort.runs)
+    network = cohort.network(flat=cohort.judged().detach().requires_grad_())
+    return diagnose(asked, View(network, cohort.weights.specs, cohort.task, batch))
 
 
 def carried(cohort: Cohort, states: States | None, begins: bool) -> States | None:
