@@ -80,6 +80,10 @@ class Task:
         """The loss of each run, a mean over the batch: (K,)."""
         raise NotImplementedError
 
+    def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
+        """Each sequence's own loss, of its last step where there is one at every step: (K, B)."""
+        raise NotImplementedError
+
     def mixture(self, outputs: Iterable[Tensor], counts: Tensor) -> Tensor:
         """The mean prediction of each run's first ``counts`` (K,) of ``outputs`` (K, ..., C).
 
@@ -92,10 +96,6 @@ class Task:
             total = log_p if total is None else torch.logaddexp(total, log_p)
         assert total is not None
         return total - counts.to(total).log().view(-1, *(1 for _ in total.shape[1:]))
-
-    def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
-        """Each sequence's own loss, of its last step where there is one at every step: (K, B)."""
-        raise NotImplementedError
 
     def sums(self, trace: Trace, batch: Batch) -> dict[str, Tensor]:
         """What adds up over batches, (K, ...) each."""
