@@ -36,6 +36,7 @@ STRONG: dict[str, dict[str, Any]] = {
     "early_stopping": {"patience": 1},
     "ema": {"decay": 0.5},
     "nt_asgd": {"patience": 1},
+    "monte_carlo": {"samples": 2},
     "state_reset": {"rate": 0.5},
     "swa": {"start_epoch": 2},
     "variable_bptt": {"least": 2},

@@ -61,10 +61,11 @@ def cohort(
     precision: Precision = Precision.float64,
     epochs: int = 7,
     batch_size: int = 4,
+    device: Device = Device.cpu,
     **training: object,
 ) -> Cohort:
     """Three steps an epoch of which the last has three sequences, unless told otherwise."""
-    settings = Training(epochs, batch_size, precision=precision, device=Device.cpu, **training)
+    settings = Training(epochs, batch_size, precision=precision, device=device, **training)
     own = model or GRU(embedding=3, hidden=4)
     return Cohort(own, settings, list(runs), sentences() if data is None else data)
 
