@@ -71,7 +71,7 @@ def _write(path: Path, data: SequenceData) -> None:
 def _narrowed(fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Token ids in two bytes where they fit: a quarter of the file."""
     ids = fields["inputs"]
-    fits = ids.dtype is torch.int64 and 0 <= int(ids.min()) and int(ids.max()) < 1 << 15
+    fits = ids.dtype is torch.int64 and int(ids.max()) < 1 << 15
     return {**fields, "inputs": ids.to(torch.int16) if fits else ids}
 
 
