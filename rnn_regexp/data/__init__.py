@@ -1,9 +1,51 @@
 """Datasets: each becomes three splits of padded sequences with lengths."""
 
+from rnn_regexp.data.antimicrobial_peptides import AntimicrobialPeptides
 from rnn_regexp.data.digits import Digits
 from rnn_regexp.data.docstrings import Docstrings
+from rnn_regexp.data.japanese_vowels import JapaneseVowels
+from rnn_regexp.data.mnist import Mnist
+from rnn_regexp.data.parity import Parity
+from rnn_regexp.data.promoters import Promoters
+from rnn_regexp.data.protein_location import ProteinLocation
+from rnn_regexp.data.splice_junctions import SpliceJunctions
+from rnn_regexp.data.spoken_digits import SpokenDigits
+from rnn_regexp.data.surnames import Surnames
+from rnn_regexp.data.temporal_order import TemporalOrder
 from rnn_regexp.data.text_csv import TextCsv
+from rnn_regexp.data.ucr import Ucr
 
-__all__ = ["ALL", "Digits", "Docstrings", "TextCsv"]
+__all__ = [
+    "ALL",
+    "AntimicrobialPeptides",
+    "Digits",
+    "Docstrings",
+    "JapaneseVowels",
+    "Mnist",
+    "Parity",
+    "Promoters",
+    "ProteinLocation",
+    "SpliceJunctions",
+    "SpokenDigits",
+    "Surnames",
+    "TemporalOrder",
+    "TextCsv",
+    "Ucr",
+]
 
-ALL = (Docstrings, Digits, TextCsv)
+ALL = (
+    Docstrings,
+    Digits,
+    TextCsv,
+    JapaneseVowels,
+    Ucr,
+    Surnames,
+    AntimicrobialPeptides,
+    SpokenDigits,
+    SpliceJunctions,
+    Promoters,
+    ProteinLocation,
+    Mnist,
+    TemporalOrder,
+    Parity,
+)

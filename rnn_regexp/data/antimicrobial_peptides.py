@@ -19,8 +19,8 @@ NAMES = {"0": "UniProt", "1": "AMP"}  # as the file's header line says
 class AntimicrobialPeptides(Dataset):
     """Peptide -> antimicrobial or not: 2,600 of APD3 and 2,600 of UniProt, with repetitions.
 
-    Source: modlamp (Mueller, Gabernet, Hiss and Schneider 2017). Equal sequences count once, and one
-    listed in both classes is left out. Families of similar peptides may cross the splits.
+    Equal sequences count once, and one listed in both classes is left out. Families of similar
+    peptides may cross the splits. Source: Mueller, Gabernet, Hiss and Schneider 2017 (modlamp).
     """
 
     valid_fraction: float = structural(0.15, "(0, 0.5)")
@@ -34,9 +34,7 @@ class AntimicrobialPeptides(Dataset):
         root, version = installed.folder("modlamp", "antimicrobial_peptides")
         found = read(root / "data" / "AMPvsUniProt.csv")
         pairs = unambiguous(found)
-        splits = draw(
-            letter_rows(pairs), {TEST: self.test_fraction, VALID: self.valid_fraction}
-        )
+        splits = draw(letter_rows(pairs), {TEST: self.test_fraction, VALID: self.valid_fraction})
         provenance = {"modlamp": version, "peptides_left_out": str(len(found) - len(pairs))}
         return letter_data(splits, AMINO_ACIDS, self.max_length, provenance)
 

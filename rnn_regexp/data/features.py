@@ -49,7 +49,9 @@ def feature_data(
     classes = sorted({series.label for series in mixed[TRAIN]})
     mean, deviation = scale(series.values for series in mixed[TRAIN]) if standardize else (0, 1)
     train, valid, test = (
-        _padded([Series((own.values - mean) / deviation, own.label) for own in mixed[split]], classes)
+        _padded(
+            [Series((own.values - mean) / deviation, own.label) for own in mixed[split]], classes
+        )
         for split in (TRAIN, VALID, TEST)
     )
     return SequenceData(

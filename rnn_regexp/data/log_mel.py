@@ -12,7 +12,7 @@ Signal = NDArray[np.float64]
 def log_mel(
     signal: Signal, rate: int, bands: int, window: float = 0.025, hop: float = 0.010
 ) -> NDArray[np.float32]:
-    """Frames (T, bands): log(mel(|rfft(hann * signal)|^2) + 1e-10), ``window`` seconds every ``hop``.
+    """log(mel(|rfft(hann * signal)|^2) + 1e-10): frames (T, bands), ``window`` s every ``hop`` s.
 
     ``signal`` (samples,) in [-1, 1]. The first frame starts at the first sample, and what does not
     fill a frame at the end is left out; a signal shorter than one window is filled up with silence.

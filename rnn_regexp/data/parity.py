@@ -1,4 +1,4 @@
-"""The parity problem: is the number of ones odd? A single step seen wrong makes the answer wrong."""
+"""The parity problem: is the number of ones odd? One step seen wrong makes the answer wrong."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -13,7 +13,7 @@ from rnn_regexp.data.partition import TEST, TRAIN, VALID, draw
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.fields import structural
 
-# Languages written in Latin letters, for other scripts give themselves away, with 150 names or more.
+# Languages with 150 names or more, in Latin letters: other scripts give themselves away.
 LANGUAGES = ("cs da de en fi fr hr hu is it nl no pl sv tr").split()
 MARKS = " -'’"
 
@@ -38,9 +38,7 @@ class Surnames(Dataset):
         root, version = installed.folder("mimesis", "surnames")
         names = {language: read(root, language) for language in LANGUAGES}
         pairs = unambiguous(names)
-        splits = draw(
-            letter_rows(pairs), {TEST: self.test_fraction, VALID: self.valid_fraction}
-        )
+        splits = draw(letter_rows(pairs), {TEST: self.test_fraction, VALID: self.valid_fraction})
         alphabet = sorted({letter for row in splits[TRAIN] for letter in row.tokens})
         left_out = sum(map(len, names.values())) - len(pairs)
         provenance = {"mimesis": version, "names_left_out": str(left_out)}

@@ -1,7 +1,7 @@
 """What the generated problems share: keyed numbers, and splits in which no sequence stands twice.
 
-A number depends on (``dataset.seed``, split, round, position) alone: the same settings give the same
-data on every machine, and a smaller split holds the first sequences of a larger one.
+A number depends on (``dataset.seed``, split, round, position) alone: the same settings give the
+same data on every machine, and a smaller split holds the first sequences of a larger one.
 """
 
 import hashlib
