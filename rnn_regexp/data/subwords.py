@@ -65,5 +65,5 @@ def _library(setting: str) -> Any:
     try:
         import tokenizers
     except ImportError:
-        raise DataError(f"{setting} needs tokenizers: pip install 'rnn-regexp[data]'") from None
+        raise DataError(f"{setting} needs tokenizers: pip install 'rnn-regexp[hf]'") from None
     return tokenizers
