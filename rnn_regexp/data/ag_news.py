@@ -62,11 +62,11 @@ class AgNews(PublishedTexts):
             raise DataError(f"{error}\n{there}") from None
 
     def read(self, found: Mapping[str, Present]) -> Texts:
-        train = _sample(found["train_subset.csv"]) if self.subset else _items(found["train.csv"])
-        return {TRAIN: train, TEST: _items(found["test.csv"])}
+        train = _sample(found["train_subset.csv"]) if self.subset else items(found["train.csv"])
+        return {TRAIN: train, TEST: items(found["test.csv"])}
 
 
-def _items(file: Present) -> list[Labelled]:
+def items(file: Present) -> list[Labelled]:
     """Class 1 to 4, title, description; a backslash stands where a line ended."""
     return [
         Labelled(file.row(row), f"{title} {text}".replace("\\", " "), CLASSES[int(label) - 1])
