@@ -1,8 +1,10 @@
 """Datasets: each becomes three splits of padded sequences with lengths."""
 
+from rnn_regexp.data.ag_news import AgNews
 from rnn_regexp.data.antimicrobial_peptides import AntimicrobialPeptides
 from rnn_regexp.data.digits import Digits
 from rnn_regexp.data.docstrings import Docstrings
+from rnn_regexp.data.imdb import Imdb
 from rnn_regexp.data.japanese_vowels import JapaneseVowels
 from rnn_regexp.data.mnist import Mnist
 from rnn_regexp.data.parity import Parity
@@ -10,16 +12,20 @@ from rnn_regexp.data.promoters import Promoters
 from rnn_regexp.data.protein_location import ProteinLocation
 from rnn_regexp.data.splice_junctions import SpliceJunctions
 from rnn_regexp.data.spoken_digits import SpokenDigits
+from rnn_regexp.data.sst2 import Sst2
 from rnn_regexp.data.surnames import Surnames
 from rnn_regexp.data.temporal_order import TemporalOrder
 from rnn_regexp.data.text_csv import TextCsv
+from rnn_regexp.data.trec import Trec
 from rnn_regexp.data.ucr import Ucr
 
 __all__ = [
     "ALL",
+    "AgNews",
     "AntimicrobialPeptides",
     "Digits",
     "Docstrings",
+    "Imdb",
     "JapaneseVowels",
     "Mnist",
     "Parity",
@@ -27,9 +33,11 @@ __all__ = [
     "ProteinLocation",
     "SpliceJunctions",
     "SpokenDigits",
+    "Sst2",
     "Surnames",
     "TemporalOrder",
     "TextCsv",
+    "Trec",
     "Ucr",
 ]
 
@@ -37,6 +45,10 @@ ALL = (
     Docstrings,
     Digits,
     TextCsv,
+    AgNews,
+    Trec,
+    Sst2,
+    Imdb,
     JapaneseVowels,
     Ucr,
     Surnames,

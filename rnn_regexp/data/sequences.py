@@ -37,6 +37,7 @@ class SequenceData:
     classes: tuple[str, ...]
     vocabulary: tuple[str, ...] = ()  # id -> token; 0 is <pad>, 1 is <unk>; empty for features
     provenance: dict[str, str] = field(default_factory=dict)  # file -> sha256, package -> version
+    vectors: Tensor | None = None  # (V, D) float32: pretrained embeddings, NaN rows where unknown
 
     @property
     def features(self) -> int:
@@ -50,6 +51,8 @@ class SequenceData:
             for tensor in (split.inputs, split.lengths, split.targets):
                 sha.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
                 sha.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+        if self.vectors is not None:
+            sha.update(self.vectors.contiguous().view(torch.uint8).numpy().tobytes())
         return sha.hexdigest()[:16]
 
 

@@ -48,12 +48,12 @@ def read_table(path: str, delimiter: str | None, quoted: bool) -> Table:
     separator = _separator(file) if delimiter is None else TAB.get(delimiter, delimiter)
     if len(separator) != 1 or separator in '"\r\n':
         raise DataError(f"dataset.delimiter must be one character or tab, got {delimiter!r}")
-    records = _records(_decode(raw, file.name), file.name, separator, quoted)
-    if not records:
+    found = records(_decode(raw, file.name), file.name, separator, quoted)
+    if not found:
         raise DataError(f"dataset.path: {file.name} is empty")
-    columns = [name.strip() for name in records[0][1]]
-    _check(columns, records[1:], file.name)
-    return Table(file.name, hashlib.sha256(raw).hexdigest(), columns, records[1:])
+    columns = [name.strip() for name in found[0][1]]
+    _check(columns, found[1:], file.name)
+    return Table(file.name, hashlib.sha256(raw).hexdigest(), columns, found[1:])
 
 
 def _separator(file: Path) -> str:
@@ -99,16 +99,19 @@ def _decode(raw: bytes, name: str) -> str:
         ) from None
 
 
-def _records(text: str, name: str, delimiter: str, quoted: bool) -> list[tuple[int, list[str]]]:
+def records(
+    text: str, name: str, delimiter: str = ",", quoted: bool = True
+) -> list[tuple[int, list[str]]]:
+    """The records of a file, each with the row it starts on. Raises ``DataError``."""
     lines = io.StringIO(text, newline="")
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
-    records, row = [], 1
+    found, row = [], 1
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
         for record in reader:
             if record:  # a blank line is none
-                records.append((row, record))
+                found.append((row, record))
             row = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
@@ -117,7 +120,7 @@ def _records(text: str, name: str, delimiter: str, quoted: bool) -> list[tuple[i
         ) from None
     finally:
         csv.field_size_limit(limit)
-    return records
+    return found
 
 
 def _check(columns: list[str], rows: list[tuple[int, list[str]]], name: str) -> None:

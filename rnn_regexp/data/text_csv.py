@@ -7,12 +7,13 @@ from rnn_regexp.data import partition
 from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import Table, read_table
-from rnn_regexp.data.text import Text, text_data, tokenize
+from rnn_regexp.data.text import tokenize
+from rnn_regexp.data.text_settings import Labelled, TextSettings
 from rnn_regexp.fields import structural
 
 
 @dataclass
-class TextCsv(Dataset):
+class TextCsv(TextSettings, Dataset):
     """Text -> class, from a file with a header: CSV, or TSV by its name; ``.gz`` is decompressed.
 
     Without ``split_column``, a fraction of each class is drawn for validation and test, rows with
@@ -27,8 +28,6 @@ class TextCsv(Dataset):
     test_fraction: float = structural(0.15, "(0, 1)")
     delimiter: str | None = structural(None)  # None: a tab in .tsv and .tsv.gz, else a comma
     quoted: bool = structural(True)  # whether "..." encloses a field
-    vocabulary: int = structural(5000, "[3, inf)")  # words, <pad> and <unk> among them
-    max_length: int = structural(200, "[1, inf)")  # tokens kept of a text
 
     source: ClassVar[str] = "your own CSV or TSV file: dataset.path=reviews.csv"
 
@@ -41,15 +40,12 @@ class TextCsv(Dataset):
         table = read_table(self.path, self.delimiter, self.quoted)
         splits = self._splits(table, self._rows(table))
         partition.check(splits, table.name)
-        texts = {
-            split: [Text(row.tokens, row.label) for row in partition.mix(rows)]
-            for split, rows in splits.items()
-        }
+        texts = self._texts(table, splits)
         provenance = {
             table.name: table.sha256[:16],
             "texts_in_two_splits": str(partition.shared(splits)),
         }
-        return text_data(texts, self.vocabulary, self.max_length, provenance)
+        return self.encode(texts, table.name, provenance)
 
     def _check(self) -> None:
         if not self.path:
@@ -85,3 +81,13 @@ class TextCsv(Dataset):
         splits = partition.named(zip(rows, words, strict=True), table.name)
         missing = {split: part for split, part in fractions.items() if not splits[split]}
         return {**splits, **partition.draw(splits[TRAIN], missing)}
+
+    def _texts(self, table: Table, splits: Splits) -> dict[str, list[Labelled]]:
+        place = table.column("dataset.text_column", self.text_column)
+        texts = {number: record[place] for number, record in table.rows}
+        return {
+            split: [
+                Labelled(row.number, texts[row.number], row.label) for row in partition.mix(rows)
+            ]
+            for split, rows in splits.items()
+        }
