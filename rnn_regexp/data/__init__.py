@@ -4,12 +4,14 @@ from rnn_regexp.data.ag_news import AgNews
 from rnn_regexp.data.antimicrobial_peptides import AntimicrobialPeptides
 from rnn_regexp.data.digits import Digits
 from rnn_regexp.data.docstrings import Docstrings
+from rnn_regexp.data.hf import Hf
 from rnn_regexp.data.imdb import Imdb
 from rnn_regexp.data.japanese_vowels import JapaneseVowels
 from rnn_regexp.data.mnist import Mnist
 from rnn_regexp.data.parity import Parity
 from rnn_regexp.data.promoters import Promoters
 from rnn_regexp.data.protein_location import ProteinLocation
+from rnn_regexp.data.sequence_parquet import SequenceParquet
 from rnn_regexp.data.splice_junctions import SpliceJunctions
 from rnn_regexp.data.spoken_digits import SpokenDigits
 from rnn_regexp.data.sst2 import Sst2
@@ -25,12 +27,14 @@ __all__ = [
     "AntimicrobialPeptides",
     "Digits",
     "Docstrings",
+    "Hf",
     "Imdb",
     "JapaneseVowels",
     "Mnist",
     "Parity",
     "Promoters",
     "ProteinLocation",
+    "SequenceParquet",
     "SpliceJunctions",
     "SpokenDigits",
     "Sst2",
@@ -45,6 +49,8 @@ ALL = (
     Docstrings,
     Digits,
     TextCsv,
+    SequenceParquet,
+    Hf,
     AgNews,
     Trec,
     Sst2,

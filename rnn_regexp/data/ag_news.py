@@ -63,7 +63,7 @@ class AgNews(PublishedTexts):
 def _items(file: Present) -> list[Labelled]:
     """Class 1 to 4, title, description; a backslash stands where a line ended."""
     return [
-        Labelled(row, f"{title} {text}".replace("\\", " "), CLASSES[int(label) - 1])
+        Labelled(file.row(row), f"{title} {text}".replace("\\", " "), CLASSES[int(label) - 1])
         for row, (label, title, text) in records(file.text(), file.file.name)
     ]
 
@@ -72,7 +72,7 @@ def _sample(file: Present) -> list[Labelled]:
     _, *rows = records(file.text(), file.file.name)
     try:
         return [
-            Labelled(row, text.replace("\\", " "), CLASSES[int(label)])
+            Labelled(file.row(row), text.replace("\\", " "), CLASSES[int(label)])
             for row, (label, text, *_) in rows
         ]
     except (ValueError, IndexError):

@@ -14,11 +14,9 @@ from pathlib import Path
 import filelock
 
 from rnn_regexp.data.content import digest
-from rnn_regexp.data.files import DataFile, find
+from rnn_regexp.data.files import OFFLINE, DataFile, find
 from rnn_regexp.data.sequences import DataError
 from rnn_regexp.data.transfer import Interrupted, transfer
-
-OFFLINE = "RNN_REGEXP_OFFLINE"  # set to anything, nothing is downloaded
 
 
 def download(missing: Sequence[DataFile], root: Path, licence: str) -> None:

@@ -16,6 +16,9 @@ from rnn_regexp.data.content import DAMAGE, open_content, verify
 from rnn_regexp.data.sequences import DataError, Dataset
 from rnn_regexp.fields import volatile
 
+ROOT = "RNN_REGEXP_DATA"  # environment variable: the folder of the sets' folders
+OFFLINE = "RNN_REGEXP_OFFLINE"  # environment variable: set to anything, nothing is downloaded
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -40,6 +43,10 @@ class Present(NamedTuple):
     file: DataFile
     path: Path
     sha256: str
+
+    def row(self, number: int) -> str:
+        """How a row is called in a refusal."""
+        return f"row {number} of {self.file.name}"
 
     def open(self) -> BinaryIO:
         """The content as a stream of bytes."""
@@ -89,13 +96,11 @@ class FileDataset(Dataset):
 
 def root_of(named: str | None) -> Path:
     """The folder that holds the sets' folders. Raises ``DataError`` for one that is not there."""
-    folder = named or environ.get("RNN_REGEXP_DATA")
+    folder = named or environ.get(ROOT)
     if folder is None:
         return cache.folder() / "data"
     if not Path(folder).expanduser().is_dir():
-        raise DataError(
-            f"{'dataset.root' if named else 'RNN_REGEXP_DATA'}: no such folder: {folder}"
-        )
+        raise DataError(f"{'dataset.root' if named else ROOT}: no such folder: {folder}")
     return Path(folder).expanduser()
 
 

@@ -84,4 +84,7 @@ class Imdb(PublishedTexts):
 
 def _reviews(file: Present) -> list[Labelled]:
     _, *rows = records(file.text(), file.file.name)
-    return [Labelled(row, text, CLASSES[int(label)]) for row, (label, _rating, _id, text) in rows]
+    return [
+        Labelled(file.row(row), text, CLASSES[int(label)])
+        for row, (label, _rating, _id, text) in rows
+    ]

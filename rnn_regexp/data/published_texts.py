@@ -5,19 +5,16 @@ stands in test, or in an official validation split, is left out, and so is a val
 stands in test; how many is recorded. The test split stays as published.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnn_regexp.data import encoded, partition
 from rnn_regexp.data.files import FileDataset, Present, provenance
-from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row
-from rnn_regexp.data.rank import rank
+from rnn_regexp.data.partition import TEST, TRAIN, VALID
 from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.data.text_settings import Labelled, TextSettings
 from rnn_regexp.fields import VOLATILE, plain, structural
 
-WORD = re.compile(r"\w+")
 Texts = dict[str, list[Labelled]]
 
 
@@ -50,31 +47,19 @@ class PublishedTexts(TextSettings, FileDataset):
                 raise DataError(f"dataset.examples must be at most {most}, got {self.examples}")
             splits[TRAIN] = splits[TRAIN][: self.examples]
         told = {**provenance(found.values()), "texts_in_two_splits_left_out": str(left_out)}
-        return self.encode(splits, type(self).__name__, told)
+        return self.encode(splits, told)
 
 
 def separate(official: Texts, valid_fraction: float) -> tuple[Texts, int]:
     """Splits without a common text, in hash order, and how many rows were left out for that."""
-    splits: dict[str, list[Row]] = {}
-    seen: set[str] = set()
+    splits: partition.Splits = {}
+    seen: set[tuple[str, ...]] = set()
     for split in (TEST, VALID, TRAIN):
-        rows = [_row(place, own) for place, own in enumerate(official.get(split, []))]
-        splits[split] = rows if split == TEST else [row for row in rows if _key(row) not in seen]
-        seen |= {_key(row) for row in splits[split]}
+        rows = [own.row() for own in official.get(split, [])]
+        splits[split] = rows if split == TEST else [row for row in rows if row.tokens not in seen]
+        seen |= {row.tokens for row in splits[split]}
     left_out = sum(len(rows) - len(splits[split]) for split, rows in official.items())
     if VALID not in official:
         splits |= partition.draw(splits[TRAIN], {VALID: valid_fraction})
-    own = {split: official[split if split in official else TRAIN] for split in splits}
     mixed = {split: partition.mix(splits[split]) for split in (TRAIN, VALID, TEST)}
-    return {
-        split: [own[split][row.number] for row in rows] for split, rows in mixed.items()
-    }, left_out
-
-
-def _row(place: int, own: Labelled) -> Row:
-    """A row that is told from others by its words."""
-    return Row(place, (f"{rank(*WORD.findall(own.text.lower())):016x}",), own.label)
-
-
-def _key(row: Row) -> str:
-    return row.tokens[0]
+    return {split: [row.item for row in rows] for split, rows in mixed.items()}, left_out

@@ -50,4 +50,6 @@ class Sst2(PublishedTexts):
 
 def _sentences(file: Present) -> list[Labelled]:
     """``0 text`` or ``1 text``."""
-    return [Labelled(row, line[2:], CLASSES[int(line[0])]) for row, line in rows(file.text())]
+    return [
+        Labelled(file.row(row), line[2:], CLASSES[int(line[0])]) for row, line in rows(file.text())
+    ]

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,10 +32,15 @@ class Table:
 
     def column(self, key: str, name: str) -> int:
         """The place of a column; ``key`` is the setting that names it. Raises ``DataError``."""
-        if name in self.columns:
-            return self.columns.index(name)
-        hints = ["columns: " + ", ".join(self.columns), *nearest(name, self.columns)]
-        raise DataError(f"{key}: no column {name!r} in {self.name} ({'; '.join(hints)})")
+        return place(key, name, self.columns, self.name)
+
+
+def place(key: str, name: str, columns: Sequence[str], file: str) -> int:
+    """The place of a column. Raises ``DataError`` with the names that there are."""
+    if name in columns:
+        return list(columns).index(name)
+    hints = ["columns: " + ", ".join(columns), *nearest(name, columns)]
+    raise DataError(f"{key}: no column {name!r} in {file} ({'; '.join(hints)})")
 
 
 def read_table(path: str, delimiter: str | None, quoted: bool) -> Table:
@@ -69,13 +74,19 @@ def _read(path: str, file: Path) -> bytes:
     try:
         raw = file.read_bytes()
         return gzip.decompress(raw) if file.suffix.lower() == ".gz" else raw
-    except FileNotFoundError:
-        raise DataError(f"dataset.path: no such file: {path}{_near_file(file)}") from None
-    except IsADirectoryError:
-        raise DataError(f"dataset.path: {path} is a folder, not a file") from None
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"dataset.path: cannot read {path}: {reason}") from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str, error: Exception) -> DataError:
+    """What to say of the file at ``dataset.path`` that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"dataset.path: no such file: {path}{_near_file(Path(path).expanduser())}")
+    if isinstance(error, IsADirectoryError):
+        return DataError(f"dataset.path: {path} is a folder, not a file")
+    return DataError(
+        f"dataset.path: cannot read {path}: {getattr(error, 'strerror', None) or error}"
+    )
 
 
 def _near_file(file: Path) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnn_regexp.data import partition
-from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits
+from rnn_regexp.data.partition import TEST, VALID, Row, Splits
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import Table, read_table
 from rnn_regexp.data.text import tokenize
@@ -45,18 +45,14 @@ class TextCsv(TextSettings, Dataset):
             table.name: table.sha256[:16],
             "texts_in_two_splits": str(partition.shared(splits)),
         }
-        return self.encode(texts, table.name, provenance)
+        return self.encode(texts, provenance)
 
     def _check(self) -> None:
         if not self.path:
             raise DataError(
                 "dataset.path is not set: name a CSV or TSV file, as in dataset.path=reviews.csv"
             )
-        if self.valid_fraction + self.test_fraction >= 1:
-            raise DataError(
-                "dataset.valid_fraction + dataset.test_fraction must be below 1, "
-                f"got {self.valid_fraction:g} + {self.test_fraction:g}"
-            )
+        partition.check_fractions(self.valid_fraction, self.test_fraction)
 
     def _rows(self, table: Table) -> list[Row]:
         text = table.column("dataset.text_column", self.text_column)
@@ -74,20 +70,19 @@ class TextCsv(TextSettings, Dataset):
 
     def _splits(self, table: Table, rows: list[Row]) -> Splits:
         fractions = {TEST: self.test_fraction, VALID: self.valid_fraction}
-        if self.split_column is None:
-            return partition.draw(rows, fractions)
-        place = table.column("dataset.split_column", self.split_column)
-        words = [record[place].strip() for _, record in table.rows]
-        splits = partition.named(zip(rows, words, strict=True), table.name)
-        missing = {split: part for split, part in fractions.items() if not splits[split]}
-        return {**splits, **partition.draw(splits[TRAIN], missing)}
+        words = None
+        if self.split_column is not None:
+            place = table.column("dataset.split_column", self.split_column)
+            words = [record[place].strip() for _, record in table.rows]
+        return partition.chosen(rows, words, fractions, table.name)
 
     def _texts(self, table: Table, splits: Splits) -> dict[str, list[Labelled]]:
         place = table.column("dataset.text_column", self.text_column)
         texts = {number: record[place] for number, record in table.rows}
         return {
             split: [
-                Labelled(row.number, texts[row.number], row.label) for row in partition.mix(rows)
+                Labelled(f"row {row.number} of {table.name}", texts[row.number], row.label)
+                for row in partition.mix(rows)
             ]
             for split, rows in splits.items()
         }

@@ -1,13 +1,15 @@
 """The settings by which labelled texts become sequences: tokens, vocabulary, length, vectors."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_regexp.data.content import verify
-from rnn_regexp.data.partition import TRAIN
+from rnn_regexp.data.partition import TRAIN, Row
+from rnn_regexp.data.rank import rank
 from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.data.subwords import Tokenize, read_subwords, train_subwords
 from rnn_regexp.data.table import nearest
@@ -16,14 +18,19 @@ from rnn_regexp.data.vectors import coverage, load_vectors
 from rnn_regexp.fields import Settings, structural
 
 WORDS, SUBWORDS = "words", "subwords"
+WORD = re.compile(r"\w+")
 
 
 class Labelled(NamedTuple):
-    """A labelled text and the row it stands in, as an editor counts them."""
+    """A labelled text and where it stands: ``row 12 of reviews.csv``, as an editor counts rows."""
 
-    row: int
+    where: str
     text: str
     label: str
+
+    def row(self, number: int = 0) -> Row:
+        """A row that is told from others by its words, whatever their case and marks."""
+        return Row(number, (f"{rank(*WORD.findall(self.text.lower())):016x}",), self.label, self)
 
 
 @dataclass
@@ -36,14 +43,14 @@ class TextSettings(Settings):
     vectors: str | None = structural(None)  # a file of word vectors: GloVe's .txt, fastText's .vec
 
     def encode(
-        self, splits: Mapping[str, Sequence[Labelled]], name: str, provenance: Mapping[str, str]
+        self, splits: Mapping[str, Sequence[Labelled]], provenance: Mapping[str, str]
     ) -> SequenceData:
-        """Tokens, vocabulary and subwords of the train split; ``name`` is what holds the rows.
+        """Padded ids, with vocabulary and subwords of the train split.
 
         Raises ``DataError`` for a text without a token, or a file that cannot be used.
         """
         cut = self._tokenizer(splits[TRAIN])
-        texts = {split: _tokens(rows, cut, name) for split, rows in splits.items()}
+        texts = {split: _tokens(rows, cut) for split, rows in splits.items()}
         data = text_data(
             texts, self.vocabulary, self.max_length, {**provenance, **self.named_files()}
         )
@@ -67,12 +74,12 @@ class TextSettings(Settings):
         return read_subwords(self.tokenizer)
 
 
-def _tokens(rows: Sequence[Labelled], cut: Tokenize, name: str) -> Iterator[Text]:
+def _tokens(rows: Sequence[Labelled], cut: Tokenize) -> Iterator[Text]:
     for own in rows:
         tokens = cut(own.text)
         if not tokens:
             what = f"no word in {own.text!r}" if own.text.strip() else "empty text"
-            raise DataError(f"row {own.row} of {name}: {what}")
+            raise DataError(f"{own.where}: {what}")
         yield Text(tokens, own.label)
 
 

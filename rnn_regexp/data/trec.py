@@ -64,5 +64,5 @@ def _questions(file: Present, fine: bool) -> list[Labelled]:
     found = []
     for row, line in rows(file.text("UTF-8", "Latin-1")):
         label, _, text = line.partition(" ")
-        found.append(Labelled(row, text, label if fine else label.partition(":")[0]))
+        found.append(Labelled(file.row(row), text, label if fine else label.partition(":")[0]))
     return found
