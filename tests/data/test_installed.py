@@ -15,7 +15,9 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "wordlists").mkdir()
     (tmp_path / "wordlists" / "__init__.py").write_text("raise RuntimeError('imported')")
     (tmp_path / "wordlists-1.2.dist-info").mkdir()
-    (tmp_path / "wordlists-1.2.dist-info" / "METADATA").write_text("Name: wordlists\nVersion: 1.2\n")
+    (tmp_path / "wordlists-1.2.dist-info" / "METADATA").write_text(
+        "Name: wordlists\nVersion: 1.2\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 

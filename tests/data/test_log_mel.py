@@ -43,9 +43,7 @@ def test_agrees_with_the_equation():
     np.testing.assert_allclose(log_mel(signal, RATE, 20), equation(signal, 20), rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("samples", "frames"), [(1, 1), (200, 1), (279, 1), (280, 2), (8000, 98)]
-)
+@pytest.mark.parametrize(("samples", "frames"), [(1, 1), (200, 1), (279, 1), (280, 2), (8000, 98)])
 def test_frames_of_25_ms_every_10_ms(samples: int, frames: int):
     assert log_mel(np.ones(samples), RATE, 40).shape == (frames, 40)
 
