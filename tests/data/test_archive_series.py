@@ -55,7 +55,7 @@ def package(data_root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         name = file.name.rpartition("/")[2]
         inside = tmp_path / "sktime" / "datasets" / "data" / "GunPoint" / name
         inside.parent.mkdir(parents=True, exist_ok=True)
-        inside.write_bytes(gzip.open(f"{data_root}/{file.name}.gz").read())
+        inside.write_bytes(gzip.decompress(Path(f"{data_root}/{file.name}.gz").read_bytes()))
     monkeypatch.setattr(installed, "find", lambda name: (tmp_path / name, "1.0"))
     (tmp_path / "empty").mkdir()
     return tmp_path

@@ -1,4 +1,4 @@
-"""Surnames of mimesis and peptides of modlamp: planted packages, and the real ones where installed."""
+"""Surnames of mimesis and peptides of modlamp: planted ones, and the real where installed."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_the_alphabet_comes_from_train(mimesis: Path):
 
 def test_another_layout_of_mimesis(mimesis: Path):
     (mimesis / "mimesis/datasets/fi/person.json").write_text('{"names": []}')
-    with pytest.raises(DataError, match="this version of mimesis keeps no surnames in .*fi"):
+    with pytest.raises(DataError, match=r"this version of mimesis keeps no surnames in .*fi"):
         Surnames().load()
 
 

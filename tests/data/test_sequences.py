@@ -17,7 +17,10 @@ LINES = "".join(f"text number {n} is {n % 3},{'abc'[n % 3]}\n" for n in range(60
 
 
 # With every word in the vocabulary: rare ones would make two sentences alike as <unk>.
-SETTINGS = {Docstrings: {"vocabulary": 20_000}, AgNews: {"subset": True}}
+SETTINGS = {
+    Docstrings: {"vocabulary": 20_000},
+    AgNews: {"subset": True, "vocabulary": 10**6, "max_length": 1000},
+}
 MARKED = [pytest.param(own, marks=pytest.mark.slow) if own is Imdb else own for own in ALL]
 
 
