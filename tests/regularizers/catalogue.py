@@ -22,8 +22,12 @@ CONF = Path(__file__).parents[2] / "conf/regularizers"
 CPU = torch.device("cpu")
 RUNS = 3
 
-# Where the usual strength does not act on a small problem: the gradient's norm stays below 5.
-STRONG: dict[str, dict[str, Any]] = {"clip": {"threshold": 0.01}}
+# Where the usual strength does not act on a small problem of few steps.
+STRONG: dict[str, dict[str, Any]] = {
+    "clip": {"threshold": 0.01},
+    "early_stopping": {"patience": 1},
+    "ema": {"decay": 0.5},
+}
 
 SPECS = (
     Spec("embedding", (5, 3), Kind.embedding),
@@ -112,6 +116,12 @@ def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:
 def noise(step: int = 0) -> Noise:
     """That of runs with the seeds 0, 1, 2."""
     return Noise(torch.arange(RUNS), step)
+
+
+def remembering(own: Regularizer, weights: Weights) -> Regularizer:
+    """A stack as it stands before the first step."""
+    own.state = own.start(weights)
+    return own
 
 
 each = pytest.mark.parametrize("technique", ALL, ids=name_of)

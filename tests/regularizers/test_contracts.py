@@ -24,6 +24,7 @@ from tests.regularizers.catalogue import (
     each,
     noise,
     random_weights,
+    remembering,
     strong,
     trace,
     update_of,
@@ -115,7 +116,8 @@ def test_activations_keep_shape_and_type(technique: Technique, site: Site, dtype
 def test_weights_gradients_and_penalty_keep_shape_and_type(
     technique: Technique, dtype: torch.dtype, decoupled: bool
 ):
-    own, weights = stacked(technique), random_weights(dtype=dtype)
+    weights = random_weights(dtype=dtype)
+    own = remembering(stacked(technique), weights)
     addresses = [weights.flat.data_ptr(), weights.gradient.data_ptr()]
     update = update_of(weights, decoupled=decoupled)
     with torch.no_grad():

@@ -110,3 +110,16 @@ def watch(cohort: Cohort) -> tuple[list[Outcome], Journal]:
 def without_time(outcome: Outcome) -> list[dict[str, float]]:
     """An outcome's history, less what differs from one minute to the next."""
     return [{name: own for name, own in row.items() if name != "time"} for row in outcome.history]
+
+
+def stream(tokens: int = 90, seed: int = 0) -> SequenceData:
+    """One sequence of tokens to predict, with a second of its own for each other split."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def split(count: int) -> Split:
+        words = torch.randint(2, VOCABULARY, (1, count + 1), generator=generator)
+        return Split(words[:, :-1], torch.tensor([count]), words[:, 1:])
+
+    splits = [split(count) for count in (tokens, tokens // 2, tokens // 3)]
+    vocabulary = tuple(str(n) for n in range(VOCABULARY))
+    return SequenceData(*splits, (), vocabulary, task="language_model")
