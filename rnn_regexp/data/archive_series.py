@@ -4,7 +4,6 @@ After lines that start with ``#`` or ``@`` and the word ``@data``, a line holds 
 by ``:``, values by ``,``, and at the end the class. A missing value, ``?`` or NaN, is refused.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,21 +44,31 @@ class ArchiveSeries(FileDataset):
 
     def load(self) -> SequenceData:
         """Read and split the series. Raises ``DataError`` for a file that is missing or damaged."""
-        found = list(self._found())
+        found = self._found()
         train, test = (parse(own.text(), own.path.name) for own in found)
         splits = held_out(train, test, self.valid_fraction)
         return feature_data(splits, files.provenance(found), self.standardize)
 
-    def _found(self) -> Iterator[Present]:
-        """The train file, then the test file."""
-        root, package = files.root_of(self.root), installed.find("sktime")
-        if package is None or all(files.find(file, root) for file in self.files()):
-            yield from self.present().values()
-            return
-        for file in self.files():
-            name = file.name.rpartition("/")[2]
-            path = package[0] / "datasets" / "data" / name.rpartition("_")[0] / name
-            yield Present(file, path, content.verify(path, file.hashes, file.size))
+    def _found(self) -> list[Present]:
+        """The train file and the test file."""
+        root = files.root_of(self.root)
+        if all(files.find(file, root) for file in self.files()):
+            return list(self.present().values())
+        return self._packaged() or list(self.present().values())
+
+    def _packaged(self) -> list[Present]:
+        """The files as sktime brings them along, or none."""
+        package = installed.find("sktime")
+        if package is None:
+            return []
+        names = [file.name.rpartition("/")[2] for file in self.files()]
+        folder = package[0] / "datasets" / "data" / names[0].rpartition("_")[0]
+        if not all((folder / name).is_file() for name in names):
+            return []
+        return [
+            Present(file, folder / name, content.verify(folder / name, file.hashes, file.size))
+            for file, name in zip(self.files(), names, strict=True)
+        ]
 
 
 def parse(text: str, name: str) -> list[Series]:

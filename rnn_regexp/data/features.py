@@ -65,7 +65,7 @@ def feature_data(
 
 def scale(series: Iterable[Values]) -> tuple[Values, Values]:
     """Mean and standard deviation (D,) of each feature over all steps; a constant one keeps 1."""
-    steps = np.concatenate(list(series))  # (sum of T, D)
+    steps = np.concatenate(list(series), dtype=np.float64)  # (sum of T, D)
     deviation = steps.std(axis=0)
     return steps.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
 

@@ -1,32 +1,52 @@
 """What all datasets have in common."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from rnn_regexp.data import ALL, Docstrings, TextCsv
+from rnn_regexp.data import ALL, AgNews, Docstrings, Hf, Imdb, SequenceParquet, TextCsv
+from rnn_regexp.data.files import FileDataset
+from rnn_regexp.data.installed import NotInstalled
 from rnn_regexp.data.sequences import Dataset, SequenceData, Split
 from rnn_regexp.fields import INTERVAL, problems
 
 LINES = "".join(f"text number {n} is {n % 3},{'abc'[n % 3]}\n" for n in range(60))
 
 
-@pytest.fixture(params=ALL, ids=lambda settings: settings.__name__)
-def data(
-    request: pytest.FixtureRequest, tmp_path: Path, cache_folder: Path
-) -> Iterator[SequenceData]:
-    if request.param is Docstrings:
-        # With every word in the vocabulary: rare ones would make two sentences alike as <unk>.
-        yield Docstrings(vocabulary=20_000).load()
-    elif request.param is TextCsv:
-        (tmp_path / "file.csv").write_text("text,label\n" + LINES)
-        yield TextCsv(path=str(tmp_path / "file.csv")).load()
-    else:
-        yield request.param().load()
+# With every word in the vocabulary: rare ones would make two sentences alike as <unk>.
+SETTINGS = {
+    Docstrings: {"vocabulary": 20_000},
+    AgNews: {"subset": True, "vocabulary": 10**6, "max_length": 1000},
+}
+MARKED = [pytest.param(own, marks=pytest.mark.slow) if own is Imdb else own for own in ALL]
+
+
+@pytest.fixture(params=MARKED, ids=lambda settings: settings.__name__, scope="module")
+def data(request: pytest.FixtureRequest, cache_folder: Path) -> SequenceData:
+    """The data as a user gets them first; skipped where a package or the files are missing."""
+    settings = request.param
+    if settings in (Hf, SequenceParquet):
+        pytest.skip("reads the user's own data; its tests plant some")
+    if settings is TextCsv:
+        path = cache_folder / "file.csv"
+        path.write_text("text,label\n" + LINES)
+        return TextCsv(path=str(path)).load()
+    return loaded(request, settings)
+
+
+def loaded(request: pytest.FixtureRequest, settings: type[Dataset]) -> SequenceData:
+    own = dict(SETTINGS.get(settings, {}))
+    if issubclass(settings, FileDataset):
+        own["root"] = request.getfixturevalue("data_root")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RNN_REGEXP_OFFLINE", "1")
+            return settings(**own).load()
+    except NotInstalled as error:
+        pytest.skip(str(error))
 
 
 def splits(data: SequenceData) -> tuple[Split, Split, Split]:
@@ -59,8 +79,8 @@ def test_every_class_is_at_the_front_of_every_split(data: SequenceData):
         assert sorted(split.head(classes).targets.tolist()) == list(range(classes))
 
 
-def rows(split: Split) -> set[tuple[float, ...]]:
-    return {tuple(row) for row in split.inputs.flatten(1).tolist()}
+def rows(split: Split) -> set[bytes]:
+    return {row.tobytes() for row in split.inputs.flatten(1).numpy()}
 
 
 def test_no_training_sequence_is_among_those_it_is_judged_by(data: SequenceData):
