@@ -92,11 +92,12 @@ def _state(dataset: type[Dataset], root: Path) -> str:
     return f"needs {package}" if package and not installed else "installed"
 
 
-def _megabytes(published: Iterable[DataFile]) -> str:
-    """What is fetched: an archive counts once."""
-    sizes = {file.url: file.archive_size if file.unpack else file.size for file in published}
-    least = "" if all(sizes.values()) else "> "
-    return f"{least}{sum(sizes.values()) / 1e6:.1f} MB" if any(sizes.values()) else "?"
+def _megabytes(published: Sequence[DataFile]) -> str:
+    """What is fetched, or else its content; an archive counts once."""
+    whole = {file.url: file.archive_size for file in published if file.archive_size}
+    parts = [file.size for file in published if not file.archive_size]
+    least = "" if all(parts) else "> "
+    return f"{least}{(sum(whole.values()) + sum(parts)) / 1e6:.1f} MB"
 
 
 def get(dataset: type[FileDataset], root: Path) -> Iterator[str]:

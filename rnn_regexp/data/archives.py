@@ -15,7 +15,7 @@ from typing import BinaryIO
 from rnn_regexp.data.sequences import DataError
 
 LARGEST = 1 << 30  # bytes that the members asked for unpack to, together
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError)
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError)
 
 
 def members(archive: Path, pattern: str, largest: int = LARGEST) -> Iterator[tuple[str, bytes]]:

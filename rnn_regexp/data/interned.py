@@ -23,9 +23,9 @@ class Interned:
         return np.fromiter(map(self.places.__getitem__, tokens), dtype=np.int32)
 
     def counts(self, texts: Sequence[Numbers]) -> Counter[str]:
-        """How often each token occurs in ``texts``; one that does not is absent."""
+        """How often tokens occur in ``texts``."""
         met = np.bincount(np.concatenate([*texts, np.zeros(0, np.int32)]))
-        return Counter({own: int(n) for own, n in zip(self.places, met, strict=False) if n})
+        return Counter({own: int(n) for own, n in zip(self.places, met, strict=False)})
 
     def table(self, ids: Iterable[int]) -> NDArray[np.int64]:
         """Place -> id, from the ids in the order of the places."""

@@ -69,8 +69,9 @@ def test_a_bomb_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("keep", [0, 10, 60, 200])
-def test_damage(tmp_path: Path, keep: int):
-    path = tar(tmp_path / "a", (regular("a"), bytes(range(256)) * 9))
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_damage(tmp_path: Path, keep: int, mode: str):
+    path = tar(tmp_path / "a", (regular("a"), bytes(range(256)) * 9), mode=mode)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=r"^a is a damaged archive: "):
         list(members(path, "*"))

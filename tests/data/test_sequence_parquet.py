@@ -90,6 +90,7 @@ def test_equal_sequences_stay_together(write: Write):
     rows = [[float(n // 4), 1.0] for n in range(80)]
     data = SequenceParquet(path=write(rows, [n // 4 % 2 for n in range(80)])).load()
     assert {len(split) % 4 for split in (data.train, data.valid, data.test)} == {0}
+    assert data.provenance["sequences_in_two_splits"] == "0"
 
 
 def test_longer_sequences_are_cut_and_counted(write: Write):
