@@ -13,9 +13,15 @@ from rnn_regexp.data.text_settings import Labelled
 from rnn_regexp.fields import structural
 
 CLASSES = ("World", "Sports", "Business", "Sci/Tech")
-FOLDER = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
+FOLDER = (
+    "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/"
+    "555590db4219b1243abb1918effd6a7425a2d75f/data/ag_news_csv"
+)
 TRAINING = DataFile(
-    "ag_news/train.csv", f"{FOLDER}/train.csv", ("md5:b1a00f826fdfbd249f79597b59e1dc12",)
+    "ag_news/train.csv",
+    f"{FOLDER}/train.csv",
+    ("sha256:76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",),
+    29470338,
 )
 TESTING = DataFile(
     "ag_news/test.csv",
@@ -56,11 +62,11 @@ class AgNews(PublishedTexts):
             raise DataError(f"{error}\n{there}") from None
 
     def read(self, found: Mapping[str, Present]) -> Texts:
-        train = _sample(found["train_subset.csv"]) if self.subset else _items(found["train.csv"])
-        return {TRAIN: train, TEST: _items(found["test.csv"])}
+        train = _sample(found["train_subset.csv"]) if self.subset else items(found["train.csv"])
+        return {TRAIN: train, TEST: items(found["test.csv"])}
 
 
-def _items(file: Present) -> list[Labelled]:
+def items(file: Present) -> list[Labelled]:
     """Class 1 to 4, title, description; a backslash stands where a line ended."""
     return [
         Labelled(file.row(row), f"{title} {text}".replace("\\", " "), CLASSES[int(label) - 1])

@@ -27,6 +27,7 @@ class AntimicrobialPeptides(Dataset):
     test_fraction: float = structural(0.15, "(0, 0.5)")
     max_length: int = structural(200, "[1, inf)")  # residues kept; the longest peptide has 174
 
+    package: ClassVar[str] = "modlamp"
     source: ClassVar[str] = "APD3 and UniProt as given in modlamp, extra [data]"
 
     def load(self) -> SequenceData:

@@ -39,6 +39,7 @@ class ArchiveSeries(FileDataset):
     valid_fraction: float = structural(0.2, "[0, 0.5]")
     standardize: bool = structural(False)  # by mean and deviation of each channel in train
 
+    package: ClassVar[str] = "sktime"
     licence: ClassVar[str] = "none stated; cite the UCR/UEA archive (packaged under BSD-3-Clause)"
 
     def load(self) -> SequenceData:

@@ -23,11 +23,20 @@ def download(missing: Sequence[DataFile], root: Path, licence: str) -> None:
     """Bring files to their places. Raises ``DataError`` with a line for each that cannot be had."""
     if os.environ.get(OFFLINE):
         raise DataError("\n".join(_missing(missing, root, f"{OFFLINE} is set")))
-    for folder in sorted({(root / file.name).parent for file in missing}):
-        own = [file for file in missing if (root / file.name).parent == folder]
+    wrong = []
+    for url in dict.fromkeys(file.url for file in missing):
+        files = [file for file in missing if file.url == url]
+        folder = (root / files[0].name).parent
         with _locked(folder):
             _announce(folder, licence)
-            _fetch([file for file in own if find(file, root) is None], root)
+            try:
+                _fetch(url, [file for file in files if find(file, root) is None], root)
+            except Interrupted as error:
+                wrong += _missing(files, root, str(error))
+            except DataError as error:
+                wrong.append(str(error))
+    if wrong:
+        raise DataError("\n".join(wrong))
 
 
 def _missing(files: Iterable[DataFile], root: Path, why: str) -> list[str]:
@@ -56,17 +65,15 @@ def _announce(folder: Path, licence: str) -> None:
         note.write_text(f"{licence}\n", encoding="utf-8")
 
 
-def _fetch(files: Sequence[DataFile], root: Path) -> None:
-    for url in dict.fromkeys(file.url for file in files):
-        same = [file for file in files if file.url == url]
-        part = (root / same[0].name).parent / f".{url.rstrip('/').rpartition('/')[2]}.part"
-        try:
-            _whole(same[0], part)
-        except Interrupted as error:
-            raise DataError("\n".join(_missing(same, root, str(error)))) from None
-        for file in same:
-            _place(file, part, root)
-        part.unlink(missing_ok=True)
+def _fetch(url: str, files: Sequence[DataFile], root: Path) -> None:
+    """The files that one URL holds; there are none left if another process was quicker."""
+    if not files:
+        return
+    part = (root / files[0].name).parent / f".{url.rpartition('/')[2]}.part"
+    _whole(files[0], part)
+    for file in files:
+        _place(file, part, root)
+    part.unlink(missing_ok=True)
 
 
 def _whole(file: DataFile, part: Path) -> None:

@@ -37,6 +37,7 @@ class Hf(TextSettings, Dataset):
     test_fraction: float = structural(0.15, "(0, 1)")
     standardize: bool = structural(True)  # numbers, by mean and deviation of each feature in train
 
+    package: ClassVar[str] = "datasets"
     source: ClassVar[str] = "Hugging Face datasets, extra [hf]: dataset.path=folder or name"
 
     def load(self) -> SequenceData:

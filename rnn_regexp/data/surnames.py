@@ -31,6 +31,7 @@ class Surnames(Dataset):
     test_fraction: float = structural(0.15, "(0, 0.5)")
     max_length: int = structural(30, "[1, inf)")  # letters kept of a name; the longest has 26
 
+    package: ClassVar[str] = "mimesis"
     source: ClassVar[str] = "lists of mimesis, extra [data]"
 
     def load(self) -> SequenceData:

@@ -49,11 +49,10 @@ class TextSettings(Settings):
 
         Raises ``DataError`` for a text without a token, or a file that cannot be used.
         """
+        told = {**provenance, **self.named_files()}
         cut = self._tokenizer(splits[TRAIN])
         texts = {split: _tokens(rows, cut) for split, rows in splits.items()}
-        data = text_data(
-            texts, self.vocabulary, self.max_length, {**provenance, **self.named_files()}
-        )
+        data = text_data(texts, self.vocabulary, self.max_length, told)
         if self.vectors is None:
             return data
         vectors = load_vectors(self.vectors, data.vocabulary)
