@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnn_regexp.data.batches import Batch, Batching, shuffled, sorted_by_length
+from rnn_regexp.data.batches import Batch, Batching, gather, shuffled, sorted_by_length
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.models.forward import Network, Reads, States, forward
 from rnn_regexp.models.recurrent import Model
@@ -15,6 +15,7 @@ from rnn_regexp.regularizers.application import Application
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Spec
 
+_SAMPLE = 64
 _BATCH = 128  # sequences evaluated at once; bounds memory, changes no result
 
 
@@ -64,6 +65,11 @@ class Task:
         """One pass without noise, the same for all runs."""
         return sorted_by_length(split, runs, _BATCH)
 
+    def sample(self, split: Split, runs: int) -> Batch:
+        """The sequences that diagnostics look at: the first 64, the same for all runs."""
+        rows = torch.arange(min(_SAMPLE, len(split)), device=split.lengths.device)
+        return gather(split, rows.expand(runs, -1))
+
     # One batch
 
     def forward(self, network: Network, batch: Batch, states: States | None) -> Trace:
@@ -72,6 +78,10 @@ class Task:
 
     def loss(self, trace: Trace, batch: Batch, applied: Application) -> Tensor:
         """The loss of each run, a mean over the batch: (K,)."""
+        raise NotImplementedError
+
+    def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
+        """Each sequence's own loss, of its last step where there is one at every step: (K, B)."""
         raise NotImplementedError
 
     def sums(self, trace: Trace, batch: Batch) -> dict[str, Tensor]:

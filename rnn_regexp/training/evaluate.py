@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.data.sequences import Split
+from rnn_regexp.diagnostics import View, diagnose
 from rnn_regexp.models.forward import States
 from rnn_regexp.tasks.base import add_up
 from rnn_regexp.training.cohort import Cohort
@@ -21,6 +22,16 @@ def evaluate(cohort: Cohort, split: Split, flat: Tensor | None = None) -> dict[s
         parts.append(task.sums(trace, batch))
         states = trace.states
     return task.summarize(add_up(parts))
+
+
+def look_inside(cohort: Cohort, split: Split) -> dict[str, Tensor]:
+    """The diagnostics that are asked for, (K,) each, on the first sequences of ``split``."""
+    asked = cohort.training.diagnostics
+    if not asked:
+        return {}
+    batch = cohort.task.sample(split, cohort.runs)
+    network = cohort.network(flat=cohort.judged().detach().requires_grad_())
+    return diagnose(asked, View(network, cohort.weights.specs, cohort.task, batch))
 
 
 def carried(cohort: Cohort, states: States | None, begins: bool) -> States | None:

@@ -61,6 +61,8 @@ def test_it_ends_where_it_ends_alone_and_its_neighbours_do_not_notice(place: int
     assert together[place].metrics["train/epochs"] == stopped
     assert together[place].diverged_at is None
     assert [own.metrics["train/epochs"] for own in together].count(12) == 2
+    assert journal.cohort.runs == 2
+    assert journal.rows.tolist() == [k for k in range(3) if k != place]
 
 
 def test_training_ends_when_every_run_has_ended():

@@ -58,6 +58,8 @@ def test_a_neutral_stack_is_bitwise_nothing_at_every_site(technique: Technique, 
     assert torch.equal(weights.flat, flat)
     assert torch.equal(weights.gradient, gradient)
     assert not update.clipped.any()
+    other = torch.ones_like(weights.flat)  # an optimizer's average, say
+    assert torch.equal(own.averaged(other), other)
 
 
 @each

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rnn_regexp.models import GRU, LSTM, RNN, Nonlinearity
@@ -15,12 +15,14 @@ from rnn_regexp.recurrence.layer import Backend
 from rnn_regexp.regularizers.base import Site
 from rnn_regexp.regularizers.clip import By, Clip
 from rnn_regexp.regularizers.dropout import Dropout
+from rnn_regexp.regularizers.early_stopping import EarlyStopping
+from rnn_regexp.regularizers.ema import Ema
 from rnn_regexp.regularizers.init import Init, Others, Scheme
 from rnn_regexp.regularizers.l1 import L1
 from rnn_regexp.regularizers.l2 import L2
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
 from rnn_regexp.training.cohort import Cohort, RunSettings
-from rnn_regexp.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from rnn_regexp.training.optimizers import ASGD, SGD, Adam, AdamW, Averaging, Optimizer, RMSprop
 from rnn_regexp.training.record import Outcome
 from rnn_regexp.training.schedules import Constant, Cosine, Exponential, Plateau, Schedule, Step
 from rnn_regexp.training.settings import Precision
@@ -46,16 +48,20 @@ def techniques(sites: list[Site], locked: bool, kinds: list[Kind]) -> list[st.Se
         st.builds(L2, coefficient=strengths(1e-4, 1e-1), on=on),
         st.builds(Clip, threshold=strengths(1e-2, 10), by=st.sampled_from(By)),
         st.builds(WeightDecay, strengths(1e-5, 1e-1), coupling=st.sampled_from(Coupling)),
+        st.builds(Ema, st.floats(0, 0.99), warmup=st.booleans()),
+        st.builds(EarlyStopping, st.integers(1, 5).map(float)),
     ]
 
 
 def optimizers(nesterov: bool) -> list[st.SearchStrategy[Optimizer]]:
     lr, momentum = strengths(1e-3, 3e-2), st.sampled_from([0.0, 0.5, 0.9])
+    averaging = st.sampled_from(Averaging)
     return [
         st.builds(SGD, lr=lr, momentum=momentum, nesterov=st.just(nesterov)),
         st.builds(Adam, lr=lr, beta1=st.floats(0, 0.95)),
         st.builds(AdamW, lr=lr),
         st.builds(RMSprop, lr=lr, momentum=momentum),
+        st.builds(ASGD, lr=lr, t0=st.sampled_from([0.0, 3.0, 1e6]), averaging=averaging),
     ]
 
 
@@ -108,6 +114,7 @@ def shared_settings(draw: st.DrawFn) -> dict[str, Any]:
     derandomize=True,
     deadline=None,
     database=None,
+    phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 @given(cohorts())
@@ -118,10 +125,10 @@ def test_alone_equals_in_cohort(drawn: tuple[list[RunSettings], int, dict[str, A
 
 
 def same(alone: Cohort, together: Cohort, place: int) -> None:
-    """Train both; losses, norms and weights of all 21 steps, history and metrics agree."""
+    """Train both; losses, norms and weights of all steps, history and metrics agree."""
     (outcome,), own = watch(alone)
     others, all_runs = watch(together)
-    assert len(own.losses) == 21
+    assert len(own.losses) == 3 * (outcome.stopped_at or 7)
     for name in ("losses", "norms", "weights"):
         close(getattr(own, name), getattr(all_runs, name), place)
     close_outcomes(outcome, others[place])
@@ -134,6 +141,7 @@ def close(alone: list[torch.Tensor], together: list[torch.Tensor], place: int) -
 
 def close_outcomes(alone: Outcome, together: Outcome) -> None:
     assert together.diverged_at == alone.diverged_at
+    assert together.stopped_at == alone.stopped_at
     assert len(together.history) == len(alone.history)
     assert together.metrics == pytest.approx(alone.metrics, rel=1e-10)
     for found, expected in zip(without_time(together), without_time(alone)):
