@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from rnn_regexp.training.record import Record
 from rnn_regexp.training.step import losses, step
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-SECONDS = 0.25  # that one width is timed for, at least two steps
+SECONDS = 0.25  # for which one width is timed, three steps at least
+MOST = 50  # batches
 SHARE = 0.6  # of the free memory that the cohorts may fill
 
 
@@ -73,34 +75,20 @@ def _total(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
 
 
 def seconds_a_step(experiments: Sequence[Experiment]) -> float:
-    """Wall seconds of one optimizer step of a cohort of these runs; the least of a few."""
+    """Wall seconds of one optimizer step of a cohort of these runs: the least behind the first."""
     cohort = build_cohort(experiments)
     record = Record(cohort)
-    best, spent, times = float("inf"), 0.0, 0
-    for _ in range(3):
-        for own in _steps(cohort, record):
-            best, spent, times = min(best, own) if times else best, spent + own, times + 1
-            if times > 2 and spent > SECONDS:
-                return best
-    return best
-
-
-def _steps(cohort: Cohort, record: Record) -> "list[float]":
-    """Seconds of each of the first steps of an epoch."""
-    found, states = [], None
     noise = Noise(cohort.seeds, 1)
-    for number, batch in enumerate(
-        cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise))
-    ):
+    batches = list(
+        islice(cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise)), MOST)
+    )
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < SECONDS:
+        batch = batches[len(taken) % len(batches)]
         started = _now(cohort)
-        trace = step(cohort, batch, record, carried(cohort, states, batch.begins))
-        states = tuple(
-            tuple(tuple(own.detach() for own in s) for s in layer) for layer in trace.states
-        )
-        found.append(_now(cohort) - started)
-        if number >= 2 and sum(found) > SECONDS:
-            break
-    return found
+        step(cohort, batch, record, carried(cohort, None, True))
+        taken.append(_now(cohort) - started)
+    return min(taken[1:])
 
 
 def _now(cohort: Cohort) -> float:

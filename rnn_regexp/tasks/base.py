@@ -1,6 +1,6 @@
 """What a task is: what the head reads, a loss for each run, and metrics from sums over batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import torch
@@ -83,6 +83,19 @@ class Task:
     def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
         """Each sequence's own loss, of its last step where there is one at every step: (K, B)."""
         raise NotImplementedError
+
+    def mixture(self, outputs: Iterable[Tensor], counts: Tensor) -> Tensor:
+        """The mean prediction of each run's first ``counts`` (K,) of ``outputs`` (K, ..., C).
+
+        For logits the logarithm of the mean probability.
+        """
+        total = None
+        for index, logits in enumerate(outputs):
+            more = (index < counts).view(-1, *(1 for _ in logits.shape[1:]))
+            log_p = logits.log_softmax(dim=-1).masked_fill(~more, -torch.inf)
+            total = log_p if total is None else torch.logaddexp(total, log_p)
+        assert total is not None
+        return total - counts.to(total).log().view(-1, *(1 for _ in total.shape[1:]))
 
     def sums(self, trace: Trace, batch: Batch) -> dict[str, Tensor]:
         """What adds up over batches, (K, ...) each."""

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from rnn_regexp.fields import snake_case
+from rnn_regexp.regularizers import ALL
+
 FOUR = ("ablate", "study=four_knobs", "training=smoke", "tracking=off")
 SMOKE = ("train", "training=smoke", "tracking=off")
-LIST = "clip, dropout, init, l1, l2, weight_decay"
+LIST = ", ".join(sorted(snake_case(own.__name__) for own in ALL))
 
 CASES = {
     "unknown key": (
