@@ -29,13 +29,15 @@ def test_a_fraction_of_each_class_is_held_out():
 
 def test_what_is_held_out_does_not_depend_on_the_order_of_the_file():
     train = series(20, "a") + series(10, "b")
-    one, other = held_out(train, [], 0.2), held_out(train[::-1], [], 0.2)
+    copies = [Series(own.values.copy(), own.label) for own in train[::-1]]
+    one, other = held_out(train, [], 0.2), held_out(copies, [], 0.2)
     assert values(one[VALID]) == values(other[VALID])
 
 
 def test_equal_series_stay_together():
     same = series(1, "a")[0]
-    splits = held_out([same] * 20 + series(20, "a"), [], 0.3)
+    copies = [Series(same.values.copy(), "a") for _ in range(20)]
+    splits = held_out(copies + series(20, "a"), [], 0.3)
     assert len({split for split, part in splits.items() if values([same]) & values(part)}) == 1
 
 

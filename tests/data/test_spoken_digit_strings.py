@@ -49,5 +49,5 @@ def test_every_length_is_drawn_and_the_rest_is_left_out():
 def test_rounds_differ_and_the_order_of_the_file_does_not_matter():
     once, again = ([own.digits for own in joined(order, 2, 5, 2)] for order in (SAID, SAID[::-1]))
     assert once == again
-    half = len(once) // 2
-    assert once[:half] != once[half:]
+    fours = [own.digits for own in joined(SAID, 4, 4, 2)]
+    assert fours[: len(fours) // 2] != fours[len(fours) // 2 :]

@@ -39,6 +39,13 @@ def test_a_smaller_split_is_part_of_a_larger_one_and_changes_no_other(problem: t
     assert torch.equal(small.valid.inputs, large.valid.inputs)
 
 
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_size_of_a_split_changes_no_other(problem: type[Synthetic]):
+    few, many = (problem(examples=50, test_examples=count).load() for count in (20, 90))
+    assert torch.equal(few.valid.inputs, many.valid.inputs)
+    assert torch.equal(few.train.inputs, many.train.inputs)
+
+
 def test_too_few_different_sequences():
     with pytest.raises(DataError) as error:
         Parity(length=8, examples=300, valid_examples=8, test_examples=8).load()
