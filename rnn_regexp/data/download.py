@@ -26,33 +26,33 @@ def download(missing: Sequence[DataFile], root: Path, licence: str) -> None:
     wrong = []
     for url in dict.fromkeys(file.url for file in missing):
         files = [file for file in missing if file.url == url]
-        folder = (root / files[0].name).parent
-        with _locked(folder):
-            _announce(folder, licence)
-            try:
+        try:
+            with _locked((root / files[0].name).parent) as folder:
+                _announce(folder, licence)
                 _fetch(url, [file for file in files if find(file, root) is None], root)
-            except Interrupted as error:
-                wrong += _missing(files, root, str(error))
-            except DataError as error:
-                wrong.append(str(error))
+        except Interrupted as error:
+            wrong += _missing(files, root, str(error))
+        except DataError as error:
+            wrong.append(str(error))
     if wrong:
         raise DataError("\n".join(wrong))
 
 
-def _missing(files: Iterable[DataFile], root: Path, why: str) -> list[str]:
-    return [
-        f"{root / file.name} is missing and cannot be fetched from {file.url}: {why} "
-        "(put the file there, or name the folder that has it: dataset.root=...)"
-        for file in files
-    ]
+def _missing(files: Iterable[DataFile], root: Path, why: str) -> Iterator[str]:
+    for file in files:
+        source = f"cannot be fetched from {file.url}: {why}" if file.url else "is nowhere published"
+        yield (
+            f"{root / file.name} is missing and {source} "
+            "(put the file there, or name the folder that has it: dataset.root=...)"
+        )
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / ".lock"):
-            yield
+            yield folder
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror or error}") from None
 
@@ -78,16 +78,15 @@ def _fetch(url: str, files: Sequence[DataFile], root: Path) -> None:
 
 def _whole(file: DataFile, part: Path) -> None:
     """Download until it is right; what was continued from a wrong start is fetched once more."""
-    continued = part.exists()
-    transfer(file.url, part, file.archive_size)
-    try:
-        _judge(file, part)
-    except DataError:
-        part.unlink()
-        if not continued:
-            raise
+    for continued in (part.exists(), False):
         transfer(file.url, part, file.archive_size)
-        _judge(file, part)
+        try:
+            _judge(file, part)
+            return
+        except DataError:
+            part.unlink()
+            if not continued:
+                raise
 
 
 def _judge(file: DataFile, part: Path) -> None:

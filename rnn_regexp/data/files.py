@@ -97,8 +97,11 @@ class FileDataset(Dataset):
 def root_of(named: str | None) -> Path:
     """The folder that holds the sets' folders. Raises ``DataError`` for one that is not there."""
     folder = named or environ.get(ROOT)
-    if folder is None:
-        return cache.folder() / "data"
+    if not folder:
+        try:
+            return cache.folder() / "data"
+        except RuntimeError:
+            raise DataError(f"no home folder: name one in dataset.root or {ROOT}") from None
     if not Path(folder).expanduser().is_dir():
         raise DataError(f"{'dataset.root' if named else ROOT}: no such folder: {folder}")
     return Path(folder).expanduser()

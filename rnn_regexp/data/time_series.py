@@ -52,9 +52,7 @@ class TimeSeries(NamedTuple):
         )
 
 
-def numbers(
-    name: str, rows: Sequence[tuple[int, list[str]]], columns: Sequence[str]
-) -> TimeSeries:
+def numbers(name: str, rows: Sequence[tuple[int, list[str]]], columns: Sequence[str]) -> TimeSeries:
     """The ``columns`` of records, of which the first is the header; "", NA and NaN are gaps.
 
     Raises ``DataError`` for a column that is not there and for a word that is no number.

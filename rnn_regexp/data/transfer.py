@@ -47,6 +47,8 @@ def transfer(url: str, part: Path, size: int = 0) -> None:
             if attempt == ATTEMPTS:
                 raise Interrupted(_reason(error)) from None
             time.sleep(PAUSE * 2 ** (attempt - 1))
+        except requests.RequestException as error:
+            raise Interrupted(str(error)) from None
 
 
 def _receive(url: str, part: Path, limit: int) -> None:

@@ -200,6 +200,24 @@ def test_a_folder_that_cannot_be_written(file: DataFile, tmp_path: Path):
     assert refusal([file], tmp_path) == [f"cannot write to {tmp_path}/set: File exists"]
 
 
+def test_a_full_disk(file: DataFile, publisher: Publisher, tmp_path: Path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/.a.bin.part").symlink_to("/dev/full")
+    assert refusal([file], tmp_path) == [f"cannot write to {tmp_path}/set: No space left on device"]
+
+
+def test_an_address_that_is_none(tmp_path: Path):
+    nowhere, odd = DataFile("set/a", ""), DataFile("set/b", "nothing://x")
+    advice = "(put the file there, or name the folder that has it: dataset.root=...)"
+    assert refusal([odd], tmp_path) == [
+        f"{tmp_path}/set/b is missing and cannot be fetched from nothing://x: "
+        f"No connection adapters were found for 'nothing://x' {advice}"
+    ]
+    assert refusal([nowhere], tmp_path) == [
+        f"{tmp_path}/set/a is missing and is nowhere published {advice}"
+    ]
+
+
 def archive(**contents: bytes) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:

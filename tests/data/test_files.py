@@ -52,6 +52,16 @@ def test_where_files_are_looked_for(root: Path, tmp_path: Path, monkeypatch: pyt
         root_of(None)
 
 
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch):
+    def fail() -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("RNN_REGEXP_DATA", raising=False)
+    monkeypatch.setattr(files.cache, "folder", fail)
+    with pytest.raises(DataError, match=r"^no home folder: name one in dataset\.root or RNN_REG"):
+        root_of(None)
+
+
 def test_plain_or_packed(root: Path):
     assert find(FILE, root) is None
     packed = put(root, gzip.compress(TEXT), "a.txt.gz")

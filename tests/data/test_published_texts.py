@@ -70,6 +70,8 @@ def test_sst2(data_root: str):
 def test_imdb(data_root: str):
     texts = read(Imdb(root=data_root))
     assert sizes(texts) == {"train": 25000, "test": 25000}
+    bytes_of_text = {split: sum(len(own.text.encode()) for own in texts[split]) for split in texts}
+    assert bytes_of_text == {"train": 33_132_823, "test": 32_350_685}
     for rows in texts.values():
         assert classes(rows) == {"positive": 12500, "negative": 12500}
     assert texts["train"][0].text.startswith("Story of a man who has unnatural feelings for a pig.")
