@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from rnn_regexp.data import partition
@@ -46,12 +47,12 @@ def feature_data(
 ) -> SequenceData:
     """Pad ``train``, ``valid`` and ``test``; ``standardize`` by mean and deviation of ``train``."""
     mixed = {split: _mixed(series) for split, series in splits.items()}
-    classes = sorted({series.label for series in mixed[TRAIN]})
-    mean, deviation = scale(series.values for series in mixed[TRAIN]) if standardize else (0, 1)
+    values = {split: [own.values for own in series] for split, series in mixed.items()}
+    scaled = standardized(values) if standardize else values
+    classes = sorted({own.label for own in mixed[TRAIN]})
+    number = {label: place for place, label in enumerate(classes)}
     train, valid, test = (
-        _padded(
-            [Series((own.values - mean) / deviation, own.label) for own in mixed[split]], classes
-        )
+        Split(*padded(scaled[split]), torch.tensor([number[own.label] for own in mixed[split]]))
         for split in (TRAIN, VALID, TEST)
     )
     return SequenceData(
@@ -63,21 +64,21 @@ def feature_data(
     )
 
 
-def scale(series: Iterable[Values]) -> tuple[Values, Values]:
-    """Mean and standard deviation (D,) of each feature over all steps; a constant one keeps 1."""
-    steps = np.concatenate(list(series), dtype=np.float64)  # (sum of T, D)
-    deviation = steps.std(axis=0)
-    return steps.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+def standardized(splits: Mapping[str, Sequence[Values]]) -> dict[str, list[Values]]:
+    """Each feature less its mean, by its deviation, over all steps of ``train``.
+
+    A feature that is constant there is only centred.
+    """
+    steps = np.concatenate(splits[TRAIN], dtype=np.float64)  # (sum of T, D)
+    mean, deviation = steps.mean(axis=0), steps.std(axis=0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    return {split: [(own - mean) / deviation for own in part] for split, part in splits.items()}
 
 
-def _padded(series: Sequence[Series], classes: Sequence[str]) -> Split:
-    rows = [torch.tensor(own.values, dtype=torch.float32) for own in series]  # (T, D) each
-    number = {label: place for place, label in enumerate(classes)}
-    return Split(
-        pad_sequence(rows, batch_first=True),  # (N, T, D)
-        torch.tensor([len(row) for row in rows]),
-        torch.tensor([number[own.label] for own in series]),
-    )
+def padded(values: Iterable[Values]) -> tuple[Tensor, Tensor]:
+    """Inputs (N, T, D), 0 behind a sequence's end, and lengths (N,)."""
+    rows = [torch.tensor(own, dtype=torch.float32) for own in values]  # (T, D) each
+    return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
 
 
 def _rows(series: Iterable[Series]) -> list[Row]:

@@ -1,15 +1,17 @@
 """What forecasts have in common: splits by time, scaling by train, windows and their horizon."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from rnn_regexp.data.partition import TEST, TRAIN, VALID
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import place
-from rnn_regexp.data.time_series import Gaps, TimeSeries, naive_error, scale, windows
+from rnn_regexp.data.time_series import Gaps, Numbers, TimeSeries, naive_error, scale, windows
 from rnn_regexp.fields import structural
 
 Borders = Mapping[str, range]  # train, valid, test -> the steps that may be asked for
@@ -20,7 +22,7 @@ class Forecasting(Dataset):
     """A window of known steps -> the ``horizon`` steps behind it, of all columns or one.
 
     Inputs and targets are scaled to mean 0 and deviation 1, as measured in train. The naive
-    forecast behind MASE is y_t = y_{t - season}, one step ahead in train.
+    forecast behind MASE is y_t = y_{t - season}, in train.
     """
 
     window: int = structural(96, "[1, inf)")  # known steps
@@ -37,12 +39,10 @@ class Forecasting(Dataset):
     ) -> SequenceData:
         """Scale and cut. Raises ``DataError`` for gaps and for a split shorter than its window."""
         asked = self._asked(series)
-        learned = series.values[borders["train"].start : borders["train"].stop]  # (T, D)
         self._check(series, borders)
-        mean, deviation = scale(learned)  # (D,)
+        mean, deviation = scale(_of(series, borders[TRAIN]))  # (D,)
         scaled = series._replace(values=(series.values - mean) / deviation)
         known, targets = scaled.without_gaps(self.gaps), scaled.values[:, asked]
-        naive = naive_error((learned - mean) / deviation, self.season)[asked]  # (C,)
         cut = {
             split: windows(known, targets, part, self.window, self.horizon, self._stride(split))
             for split, part in borders.items()
@@ -50,18 +50,19 @@ class Forecasting(Dataset):
         for split, (found, _) in cut.items():
             if not len(found):
                 raise DataError(f"dataset.gaps: each window of {split} in {series.name} has a gap")
-        constants = {
-            "naive": np.tile(naive, self.horizon),  # (horizon * C,)
-            "mean": mean[asked],
-            "deviation": deviation[asked],
-        }
         left_out = sum(lost for _, lost in cut.values())
         return SequenceData(
-            *(cut[split][0] for split in ("train", "valid", "test")),
+            cut[TRAIN][0],
+            cut[VALID][0],
+            cut[TEST][0],
             classes=(),
             provenance={**provenance, "windows_left_out": str(left_out)},
             task=self.task,
-            constants={name: torch.tensor(own).float() for name, own in constants.items()},
+            constants={
+                "naive": self._naive(scaled, borders[TRAIN], asked),
+                "mean": torch.tensor(mean[asked]).float(),
+                "deviation": torch.tensor(deviation[asked]).float(),
+            },
         )
 
     def _asked(self, series: TimeSeries) -> list[int]:
@@ -71,9 +72,21 @@ class Forecasting(Dataset):
         return [place("dataset.target", self.target, series.columns, series.name)]
 
     def _stride(self, split: str) -> int:
-        return self.stride if split == "train" else 1
+        return self.stride if split == TRAIN else 1
+
+    def _naive(self, scaled: TimeSeries, train: range, asked: list[int]) -> Tensor:
+        """The naive forecast's mean absolute error for each output, (horizon * C,)."""
+        naive = naive_error(_of(scaled, train), self.season)[asked]  # (C,)
+        if not naive.all():
+            column = scaled.columns[asked[int(naive.argmin())]]
+            raise DataError(
+                f"dataset.target: column {column!r} of {scaled.name} does not change over "
+                f"dataset.season={self.season} steps of train: there is nothing to forecast"
+            )
+        return torch.tensor(np.tile(naive, self.horizon)).float()
 
     def _check(self, series: TimeSeries, borders: Borders) -> None:
+        """Refuse splits that are too short. Raises ``DataError``."""
         for split, part in borders.items():
             needed = self.horizon + max(0, self.window - part.start)
             if len(part) < needed:
@@ -81,18 +94,18 @@ class Forecasting(Dataset):
                     f"dataset.window={self.window} and dataset.horizon={self.horizon} need "
                     f"{needed} steps in {split}, {series.name} has {len(part)} there"
                 )
-        train = series.values[borders["train"].start : borders["train"].stop]
+        train = _of(series, borders[TRAIN])
         if len(train) <= self.season:
             raise DataError(
                 f"dataset.season must be below the {len(train)} steps of train, got {self.season}"
             )
-        _check_columns(train, series.columns, series.name)
+        for column, values in zip(series.columns, train.T, strict=True):
+            if np.isfinite(values).sum() < 2:
+                raise DataError(f"column {column!r} of {series.name} has no two numbers in train")
 
 
-def _check_columns(train: np.ndarray, columns: Sequence[str], name: str) -> None:
-    for place_, column in enumerate(columns):
-        if np.isfinite(train[:, place_]).sum() < 2:
-            raise DataError(f"column {column!r} of {name} has no two numbers in train")
+def _of(series: TimeSeries, part: range) -> Numbers:
+    return series.values[part.start : part.stop]
 
 
 def fractions(steps: int, valid: float, test: float) -> Borders:
@@ -100,7 +113,7 @@ def fractions(steps: int, valid: float, test: float) -> Borders:
     tested = steps - round(test * steps)
     validated = tested - round(valid * steps)
     return {
-        "train": range(validated),
-        "valid": range(validated, tested),
-        "test": range(tested, steps),
+        TRAIN: range(validated),
+        VALID: range(validated, tested),
+        TEST: range(tested, steps),
     }

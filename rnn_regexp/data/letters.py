@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits, mix, shared
@@ -27,7 +28,7 @@ def letter_data(
     Sequences are cut behind ``max_length`` letters. ``provenance`` counts both.
     """
     classes = sorted({row.label for row in splits[TRAIN]})
-    ids = {letter: number for number, letter in enumerate(alphabet, len(SPECIALS))}
+    ids = places(alphabet)
     every = [row for rows in splits.values() for row in rows]
     counts = {
         "truncated_sequences": sum(len(row.tokens) > max_length for row in every),
@@ -35,7 +36,7 @@ def letter_data(
         "sequences_in_two_splits": shared(splits),
     }
     train, valid, test = (
-        _encoded(mix(splits[split]), ids, classes, max_length) for split in (TRAIN, VALID, TEST)
+        _labelled(mix(splits[split]), ids, classes, max_length) for split in (TRAIN, VALID, TEST)
     )
     return SequenceData(
         train,
@@ -47,14 +48,20 @@ def letter_data(
     )
 
 
-def _encoded(
+def places(alphabet: Sequence[str]) -> dict[str, int]:
+    """The token id of each letter."""
+    return {letter: number for number, letter in enumerate(alphabet, len(SPECIALS))}
+
+
+def encoded(words: Iterable[Sequence[str]], ids: Mapping[str, int]) -> tuple[Tensor, Tensor]:
+    """Inputs (N, T), 0 behind a sequence's end, and lengths (N,)."""
+    rows = [torch.tensor([ids.get(letter, UNKNOWN) for letter in word]) for word in words]
+    return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
+
+
+def _labelled(
     rows: Sequence[Row], ids: Mapping[str, int], classes: Sequence[str], max_length: int
 ) -> Split:
-    cut = [[ids.get(letter, UNKNOWN) for letter in row.tokens[:max_length]] for row in rows]
-    inputs = pad_sequence([torch.tensor(letters) for letters in cut], batch_first=True)  # (N, T)
     number = {label: place for place, label in enumerate(classes)}
-    return Split(
-        inputs,
-        torch.tensor([len(letters) for letters in cut]),
-        torch.tensor([number[row.label] for row in rows]),
-    )
+    cut = (row.tokens[:max_length] for row in rows)
+    return Split(*encoded(cut, ids), torch.tensor([number[row.label] for row in rows]))

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnn_regexp.data.sequences import DataError, SequenceData
-from rnn_regexp.data.synthetic import PADDING, Source, Synthetic
+from rnn_regexp.data.sequences import DataError, SequenceData, Split
+from rnn_regexp.data.synthetic import PADDING, Source, Synthetic, classified
 from rnn_regexp.fields import structural
 
 
@@ -42,12 +42,9 @@ class Parity(Synthetic):
             bits[torch.arange(self.length) >= lengths[:, None]] = PADDING
         return bits
 
-    def encode(self, symbols: Tensor) -> Tensor:
-        signs = torch.where(symbols == PADDING, 0, 2 * symbols - 1)
-        return signs[..., None].float()  # (N, T, 1)
-
-    def answers(self, symbols: Tensor) -> Tensor:
-        return (symbols == 1).sum(dim=1) % 2
+    def split(self, drawn: Tensor) -> Split:
+        signs = torch.where(drawn == PADDING, 0, 2 * drawn - 1)
+        return classified(drawn, signs[..., None].float(), (drawn == 1).sum(dim=1) % 2)
 
     def classes(self) -> tuple[str, ...]:
         return ("even", "odd")

@@ -93,17 +93,21 @@ class SpokenDigits(FileDataset):
 
     def load(self) -> SequenceData:
         """Read the recordings. Raises ``DataError`` for a file that is missing or damaged."""
-        if self.held_out is HeldOut.speakers and self.valid_speaker is self.test_speaker:
-            raise DataError(
-                "dataset.valid_speaker and dataset.test_speaker must differ, "
-                f"both are {self.test_speaker.name}"
-            )
+        self.check()
         (found,) = self.present().values()
         splits = {
             split: [Series(log_mel(own.signal, RATE, self.bands), own.digit) for own in recordings]
             for split, recordings in self.splits(read(found.path)).items()
         }
         return feature_data(splits, files.provenance([found]), standardize=True)
+
+    def check(self) -> None:
+        """Refuse one speaker for two splits. Raises ``DataError``."""
+        if self.held_out is HeldOut.speakers and self.valid_speaker is self.test_speaker:
+            raise DataError(
+                "dataset.valid_speaker and dataset.test_speaker must differ, "
+                f"both are {self.test_speaker.name}"
+            )
 
     def splits(self, recordings: Iterable[Recording]) -> dict[str, list[Recording]]:
         """Each recording in its split."""

@@ -7,6 +7,7 @@ same data on every machine, and a smaller split holds the first sequences of a l
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,20 +22,23 @@ PADDING = -1
 
 
 class Source:
-    """The numbers of one split in one round."""
+    """The numbers of one split in one round; more rows leave those that were there unchanged."""
 
     def __init__(self, seed: int, split: str, step: int) -> None:
         self._noise, self._split = Noise(torch.tensor([seed]), step), split
 
+    def uniform(self, site: str, *shape: int) -> Tensor:
+        """Numbers in [0, 1), float32."""
+        return self._noise.uniform(f"{self._split}/{site}", shape)[0]
+
     def integers(self, site: str, below: int, *shape: int) -> Tensor:
-        """Numbers in 0..below-1, int64; more rows leave those that were there unchanged."""
-        numbers = self._noise.uniform(f"{self._split}/{site}", shape)[0]
-        return (numbers.double() * below).long()
+        """Numbers in 0..below-1, int64."""
+        return (self.uniform(site, *shape).double() * below).long()
 
 
 @dataclass
 class Synthetic(Dataset):
-    """A generated problem of sequence classification; the splits are finite and fixed."""
+    """A generated problem; the splits are finite and fixed."""
 
     length: int = structural(100, "[10, inf)")  # steps
     examples: int = structural(5000, "[8, inf)")  # training sequences
@@ -42,40 +46,37 @@ class Synthetic(Dataset):
     test_examples: int = structural(1000, "[8, inf)")
     seed: int = structural(0, "[0, 1e18]")  # of the data; a run's own seed is no part of it
 
+    task: ClassVar[str] = "classify"
+
     def draw(self, source: Source, count: int) -> Tensor:
-        """``count`` random sequences as symbols (count, T) int64 with ``PADDING`` behind."""
+        """``count`` random sequences, (count, T, ...)."""
         raise NotImplementedError
 
-    def encode(self, symbols: Tensor) -> Tensor:
-        """Features (N, T, D) of symbols (N, T); ``PADDING`` becomes 0."""
-        raise NotImplementedError
-
-    def answers(self, symbols: Tensor) -> Tensor:
-        """The class (N,) of each sequence."""
+    def split(self, drawn: Tensor) -> Split:
+        """What is to be learned of sequences."""
         raise NotImplementedError
 
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        raise NotImplementedError
+        """The names of the classes; none where targets are numbers."""
+        return ()
+
+    def constants(self, train: Split) -> dict[str, Tensor]:
+        """What the task's metrics ask for."""
+        return {}
 
     def load(self) -> SequenceData:
         """Generate the splits. Raises ``DataError`` where too few sequences are that short."""
         taken: set[bytes] = set()
         test, valid, train = (
-            self._split(different(self.draw, self.seed, name, count, taken))
+            self.split(different(self.draw, self.seed, name, count, taken))
             for name, count in (
                 ("test", self.test_examples),
                 ("valid", self.valid_examples),
                 ("train", self.examples),
             )
         )
-        return SequenceData(train, valid, test, classes=self.classes())
-
-    def _split(self, symbols: Tensor) -> Split:
-        answers = self.answers(symbols)  # (N,)
-        order = interleave(range(len(answers)), lambda row: row, answers.tolist().__getitem__)
-        lengths = (symbols != PADDING).sum(dim=1)
-        return Split(self.encode(symbols)[order], lengths[order], answers[order])
+        constants = self.constants(train)
+        return SequenceData(train, valid, test, self.classes(), task=self.task, constants=constants)
 
 
 def different(
@@ -98,6 +99,13 @@ def different(
         f"dataset.length: there are too few different sequences for {count} more in {split}; "
         "ask for a greater length or for fewer examples"
     )
+
+
+def classified(symbols: Tensor, inputs: Tensor, answers: Tensor) -> Split:
+    """Sequences of symbols (N, T) with ``PADDING`` behind; the classes are mixed."""
+    order = interleave(range(len(answers)), lambda row: row, answers.tolist().__getitem__)
+    lengths = (symbols != PADDING).sum(dim=1)
+    return Split(inputs[order], lengths[order], answers[order])
 
 
 def one_hot(symbols: Tensor, kinds: int) -> Tensor:

@@ -8,7 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnn_regexp.data.synthetic import PADDING, Source, Synthetic, one_hot
+from rnn_regexp.data.sequences import Split
+from rnn_regexp.data.synthetic import PADDING, Source, Synthetic, classified, one_hot
 from rnn_regexp.fields import structural
 
 
@@ -65,12 +66,11 @@ class TemporalOrder(Synthetic):
             drawn[torch.arange(steps) >= lengths[:, None]] = PADDING
         return drawn
 
-    def encode(self, symbols: Tensor) -> Tensor:
-        return one_hot(symbols, 8 if self.paper is Paper.hochreiter else 6)
-
-    def answers(self, symbols: Tensor) -> Tensor:
-        relevant = symbols[(symbols == 0) | (symbols == 1)].view(-1, self.symbols)
-        return relevant @ 2 ** torch.arange(self.symbols - 1, -1, -1)
+    def split(self, drawn: Tensor) -> Split:
+        relevant = drawn[(drawn == 0) | (drawn == 1)].view(-1, self.symbols)
+        answers = relevant @ 2 ** torch.arange(self.symbols - 1, -1, -1)  # (N,)
+        kinds = 8 if self.paper is Paper.hochreiter else 6
+        return classified(drawn, one_hot(drawn, kinds), answers)
 
     def classes(self) -> tuple[str, ...]:
         letters = "XY" if self.paper is Paper.hochreiter else "AB"

@@ -108,5 +108,11 @@ def windows(
 
 
 def naive_error(train: Numbers, season: int) -> Numbers:
-    """mean |y_t - y_{t-season}| (C,) over train, the unit of MASE (Hyndman and Koehler 2006)."""
-    return np.nanmean(np.abs(train[season:] - train[:-season]), axis=0)
+    """mean |y_t - y_{t-season}| (D,) over train, the unit of MASE (Hyndman and Koehler 2006).
+
+    0 where a column never changes or has no two values a season apart.
+    """
+    errors = np.abs(train[season:] - train[:-season])
+    known = np.isfinite(errors)
+    total: Numbers = np.where(known, errors, 0).sum(axis=0) / known.sum(axis=0).clip(min=1)
+    return total

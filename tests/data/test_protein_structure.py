@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from rnn_regexp.data.files import check
-from rnn_regexp.data.protein_structure import FILES, Chain, chains, residues
+from rnn_regexp.data.protein_structure import Chain, ProteinStructure, chains, residues
 from rnn_regexp.data.sequences import DataError
+
+FILES = ProteinStructure.published
 
 
 def test_chains_as_published():
