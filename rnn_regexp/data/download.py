@@ -23,7 +23,7 @@ def download(missing: Sequence[DataFile], root: Path, licence: str) -> None:
     """Bring files to their places. Raises ``DataError`` with a line for each that cannot be had."""
     if os.environ.get(OFFLINE):
         raise DataError("\n".join(_missing(missing, root, f"{OFFLINE} is set")))
-    wrong = []
+    wrong: list[str] = []
     for url in dict.fromkeys(file.url for file in missing):
         files = [file for file in missing if file.url == url]
         try:
