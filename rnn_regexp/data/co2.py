@@ -23,6 +23,7 @@ class Co2(Forecasting):
 
     window: int = structural(104, "[1, inf)")
     horizon: int = structural(13, "[1, inf)")
+    relative: bool = structural(True)
     season: int = structural(52, "[1, inf)")
     gaps: Gaps = structural(Gaps.fill)
 

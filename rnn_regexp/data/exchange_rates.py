@@ -9,6 +9,7 @@ from rnn_regexp.data.forecasting import Forecasting, fractions
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.data.table import records
 from rnn_regexp.data.time_series import numbers
+from rnn_regexp.fields import structural
 
 COLUMNS = "australia britain canada switzerland china japan new_zealand singapore".split()
 
@@ -20,6 +21,8 @@ class ExchangeRates(FileDataset, Forecasting):
     Train, validation and test are 60, 20 and 20 % in time, as in the paper. To beat the naive
     forecast, the last rate, is hard. Source: Lai, Chang, Yang and Liu 2018, LSTNet.
     """
+
+    relative: bool = structural(True)
 
     source: ClassVar[str] = "Lai et al. 2018 (LSTNet)"
     licence: ClassVar[str] = "none stated"

@@ -11,7 +11,15 @@ from torch import Tensor
 from rnn_regexp.data.partition import TEST, TRAIN, VALID
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import place
-from rnn_regexp.data.time_series import Gaps, Numbers, TimeSeries, naive_error, scale, windows
+from rnn_regexp.data.time_series import (
+    Cut,
+    Gaps,
+    Numbers,
+    TimeSeries,
+    naive_error,
+    scale,
+    windows,
+)
 from rnn_regexp.fields import structural
 
 Borders = Mapping[str, range]  # train, valid, test -> the steps that may be asked for
@@ -21,14 +29,16 @@ Borders = Mapping[str, range]  # train, valid, test -> the steps that may be ask
 class Forecasting(Dataset):
     """A window of known steps -> the ``horizon`` steps behind it, of all columns or one.
 
-    Inputs and targets are scaled to mean 0 and deviation 1, as measured in train. The naive
-    forecast behind MASE is y_t = y_{t - season}, in train.
+    Inputs and targets are scaled to mean 0 and deviation 1, as measured in train. ``relative``
+    ones are less the last known value of their window and column, for series that wander off
+    (Zeng et al. 2023, NLinear). The naive forecast behind MASE is y_t = y_{t - season}, in train.
     """
 
     window: int = structural(96, "[1, inf)")  # known steps
     horizon: int = structural(24, "[1, inf)")  # steps that are asked for
     stride: int = structural(1, "[1, inf)")  # steps from one window of train to the next
     target: str | None = structural(None)  # the column that is asked for; None: all
+    relative: bool = structural(False)  # to the last known value of each window
     season: int = structural(1, "[1, inf)")
     gaps: Gaps = structural(Gaps.refuse)
 
@@ -42,9 +52,9 @@ class Forecasting(Dataset):
         self._check(series, borders)
         mean, deviation = scale(_of(series, borders[TRAIN]))  # (D,)
         scaled = series._replace(values=(series.values - mean) / deviation)
-        known, targets = scaled.without_gaps(self.gaps), scaled.values[:, asked]
+        known = scaled.without_gaps(self.gaps)
         cut = {
-            split: windows(known, targets, part, self.window, self.horizon, self._stride(split))
+            split: windows(scaled, known, asked, part, self._cut(split))
             for split, part in borders.items()
         }
         for split, (found, _) in cut.items():
@@ -71,8 +81,9 @@ class Forecasting(Dataset):
             return list(range(len(series.columns)))
         return [place("dataset.target", self.target, series.columns, series.name)]
 
-    def _stride(self, split: str) -> int:
-        return self.stride if split == TRAIN else 1
+    def _cut(self, split: str) -> Cut:
+        stride = self.stride if split == TRAIN else 1
+        return Cut(self.window, self.horizon, stride, self.relative)
 
     def _naive(self, scaled: TimeSeries, train: range, asked: list[int]) -> Tensor:
         """The naive forecast's mean absolute error for each output, (horizon * C,)."""

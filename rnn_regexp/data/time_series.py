@@ -88,20 +88,34 @@ def scale(train: Numbers) -> tuple[Numbers, Numbers]:
     return np.nanmean(train, axis=0), np.where(deviation > 0, deviation, 1.0)
 
 
+class Cut(NamedTuple):
+    """How windows are cut."""
+
+    window: int
+    horizon: int
+    stride: int = 1
+    relative: bool = False  # all values less the last known one of their window and column
+
+
 def windows(
-    known: Numbers, asked: Numbers, part: range, window: int, horizon: int, stride: int
+    series: TimeSeries, known: Numbers, asked: Sequence[int], part: range, how: Cut
 ) -> tuple[Split, int]:
     """Inputs (N, window, D) and targets (N, horizon * C) of a split, and how many were left out.
 
-    ``known`` (T, D) and ``asked`` (T, C); targets lie in ``part``, one window every ``stride``.
+    ``known`` (T, D) is the series as it may be known; targets, of the columns ``asked``, lie in
+    ``part``.
     """
-    firsts = np.arange(max(part.start, window), part.stop - horizon + 1, stride)  # of the targets
-    inputs = known[firsts[:, None] + np.arange(-window, 0)]  # (N, window, D)
-    targets = asked[firsts[:, None] + np.arange(horizon)]  # (N, horizon, C)
+    start, stop = max(part.start, how.window), part.stop - how.horizon + 1
+    firsts = np.arange(start, stop, how.stride)  # of the targets
+    inputs = known[firsts[:, None] + np.arange(-how.window, 0)]  # (N, window, D)
+    targets = series.values[:, asked][firsts[:, None] + np.arange(how.horizon)]  # (N, horizon, C)
+    if how.relative:
+        last = inputs[:, -1:]  # (N, 1, D)
+        inputs, targets = inputs - last, targets - last[..., asked]
     whole = np.isfinite(inputs).all(axis=(1, 2)) & np.isfinite(targets).all(axis=(1, 2))
     split = Split(
         torch.tensor(inputs[whole], dtype=torch.float32),
-        torch.full((int(whole.sum()),), window),
+        torch.full((int(whole.sum()),), how.window),
         torch.tensor(targets[whole], dtype=torch.float32).flatten(1),
     )
     return split, int((~whole).sum())

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 from rnn_regexp.data.files import check
 from rnn_regexp.data.protein_structure import Chain, ProteinStructure, chains, residues
@@ -52,3 +53,33 @@ def test_the_published_file_is_rewritten_to_the_known_content(
     content = io.BytesIO()
     FILES[number].unpack(tmp_path / "published", content)
     assert (f"sha256:{hashlib.sha256(content.getvalue()).hexdigest()}",) == FILES[number].hashes
+
+
+def test_a_label_for_each_residue(data_root: str):
+    data = ProteinStructure(root=data_root).load()
+    assert data.classes == ("helix", "sheet", "coil")
+    judged = [int((split.targets >= 0).sum()) for split in (data.train, data.valid, data.test)]
+    assert judged[0] + judged[1] == 18105
+    assert judged[2] == 3520
+    assert (len(data.train), len(data.valid), len(data.test)) == (94, 16, 17)
+    assert data.test.targets[data.test.targets >= 0].bincount().tolist() == [849, 748, 1923]
+    for split in (data.train, data.valid, data.test):
+        inside = torch.arange(split.inputs.shape[1]) < split.lengths[:, None]
+        assert torch.equal(split.targets >= 0, inside)
+        assert torch.equal(split.inputs > 1, inside)  # no residue is unknown
+
+
+def test_letters_and_labels_stay_together(data_root: str):
+    data = ProteinStructure(root=data_root).load()
+    first = chains(check(FILES[1], Path(data_root)).text(), "file")[0]
+    row, tags = data.test.inputs[0], data.test.targets[0]
+    assert "".join(data.vocabulary[own] for own in row if own) == first.residues
+    names = {"h": "helix", "e": "sheet", "_": "coil"}
+    assert [data.classes[own] for own in tags if own >= 0] == [names[c] for c in first.structure]
+
+
+def test_no_chain_is_validated_that_is_trained_on(data_root: str):
+    data = ProteinStructure(root=data_root, valid_fraction=0.5).load()
+    rows = [{bytes(row[row > 0].numpy()) for row in own.inputs} for own in (data.train, data.valid)]
+    assert [len(own) for own in rows] == [55, 55]
+    assert not rows[0] & rows[1]

@@ -1,12 +1,16 @@
 """Recordings of one speaker joined to strings of digits."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from rnn_regexp.data import SpokenDigitStrings
+from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.data.spoken_digit_strings import joined
-from rnn_regexp.data.spoken_digits import Recording
+from rnn_regexp.data.spoken_digits import HeldOut, Recording, read
 
 # A recording's samples all have its own value, so that a joined signal tells what it is made of.
 SAID = [
@@ -51,3 +55,38 @@ def test_rounds_differ_and_the_order_of_the_file_does_not_matter():
     assert once == again
     fours = [own.digits for own in joined(SAID, 4, 4, 2)]
     assert fours[: len(fours) // 2] != fours[len(fours) // 2 :]
+
+
+@pytest.fixture(scope="module")
+def data(data_root: str) -> SequenceData:
+    return SpokenDigitStrings(root=data_root, bands=8).load()
+
+
+def test_targets_are_the_digits_said(data: SequenceData):
+    for split, most in ((data.train, 2400 * 2), (data.valid, 300), (data.test, 300)):
+        counts = (split.targets >= 0).sum(dim=1)
+        assert counts.min() == 2
+        assert counts.max() == 5
+        assert most - 12 * 2 <= counts.sum() <= most
+        behind = torch.arange(split.targets.shape[1]) >= counts[:, None]
+        assert (split.targets[behind] == -1).all()
+        assert (split.lengths > 2 * counts).all()  # CTC has room
+    assert data.classes == tuple("0123456789")
+    assert data.task == "transduce"
+
+
+def test_strings_of_held_out_speakers(data_root: str):
+    settings = SpokenDigitStrings(root=data_root, bands=8, held_out=HeldOut.speakers, rounds=1)
+    recordings = read(Path(data_root) / "fsdd/fsdd_recordings.tar.gz")
+    found = settings.load()
+    for split, speakers in (("train", 4), ("valid", 1), ("test", 1)):
+        own = settings.splits(recordings)[split]
+        assert len({said.speaker for said in own}) == speakers
+        labels = getattr(found, split).targets
+        assert 500 * speakers - speakers <= (labels >= 0).sum() <= 500 * speakers
+
+
+def test_longest_below_shortest():
+    with pytest.raises(DataError) as error:
+        SpokenDigitStrings(shortest=4, longest=3).load()
+    assert str(error.value) == "dataset.longest must be at least dataset.shortest=4, got 3"
