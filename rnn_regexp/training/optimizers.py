@@ -35,6 +35,10 @@ class Optimizer(Settings):
         """
         raise NotImplementedError
 
+    def average(self, state: Tensor, count: Tensor) -> Tensor | None:
+        """The weights (P,) by which the run is judged, or None where they are those it trains."""
+        return None
+
 
 @dataclass
 class SGD(Optimizer):
@@ -129,8 +133,22 @@ class OptimizerState:
         rates = [own.lr for own in self.optimizers]
         self.learning_rate = torch.tensor(rates, dtype=torch.double, device=self._device)  # (K,)
 
-    def step(self, flat: Tensor, gradient: Tensor, alive: list[bool]) -> None:
-        """Update the rows of ``flat`` (K, P) of the runs that are alive."""
+    def select(self, rows: list[int]) -> "OptimizerState":
+        """Those of some runs alone."""
+        part = OptimizerState([self._base[k] for k in rows], self.state[rows, 0])
+        part.state = self.state[rows]
+        part.counts = [self.counts[k].clone() for k in rows]
+        return part
+
+    def averaged(self, flat: Tensor) -> Tensor:
+        """The weights (K, P) by which runs are judged, where the optimizer averages them."""
+        rows = [own.average(self.state[k], self.counts[k]) for k, own in enumerate(self._base)]
+        if all(row is None for row in rows):
+            return flat
+        return torch.stack([w if row is None else row for w, row in zip(flat, rows, strict=True)])
+
+    def step(self, flat: Tensor, gradient: Tensor, stepping: list[bool]) -> None:
+        """Update the rows of ``flat`` (K, P) of the runs that make a step."""
         for k, optimizer in enumerate(self.optimizers):
-            if alive[k]:
+            if stepping[k]:
                 optimizer.step(flat[k], gradient[k], self.state[k], self.counts[k])

@@ -13,6 +13,7 @@ from rnn_regexp.fields import snake_case
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer, Site, Update
+from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Kind, Spec, Weights, offsets
 
 Technique = type[Regularizer]
@@ -83,7 +84,23 @@ def gradients(weights: Weights) -> dict[str, Tensor]:
 def update_of(weights: Weights, lr: float = 0.1, decoupled: bool = False) -> Update:
     """The update that the trainer would hand over."""
     rates = torch.full((weights.runs,), lr, dtype=torch.double)
-    return Update(torch.linalg.vector_norm(weights.gradient, dim=1), rates, decoupled)
+    stepping = torch.ones(weights.runs, dtype=torch.bool)
+    norm = torch.linalg.vector_norm(weights.gradient, dim=1)
+    return Update(norm, rates, decoupled, stepping, Noise(torch.arange(weights.runs)))
+
+
+def trace(dtype: torch.dtype = torch.double) -> Trace:
+    """What a forward pass of two layers left for penalties; every step of two layers is there."""
+    shape = SHAPES[Site.between]
+    generator = torch.Generator().manual_seed(7)
+    layers = [torch.randn(shape, generator=generator, dtype=torch.double) for _ in range(3)]
+    inputs, outputs = (
+        tuple(own.to(dtype) for own in layers[:2]),
+        tuple(own.to(dtype) for own in layers[1:]),
+    )
+    lengths = torch.tensor([[5, 1, 3, 4], [2, 5, 5, 1], [5, 5, 5, 5]])
+    read = activations(Site.output, dtype)
+    return Trace(read, read, inputs, outputs, lengths, losses=torch.ones(RUNS, dtype=dtype))
 
 
 def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:

@@ -19,6 +19,7 @@ from tests.regularizers.catalogue import (
     noise,
     random_weights,
     strong,
+    trace,
     update_of,
     usual,
 )
@@ -44,12 +45,13 @@ def test_a_neutral_stack_is_bitwise_nothing_at_every_site(technique: Technique, 
     for site in Site:
         x = activations(site, dtype)
         assert torch.equal(own.transform_activations(site, 0, x, noise()), x)
-    penalty = own.penalty(weights)
+    penalty = own.penalty(weights, trace(dtype))
     assert penalty is None or not penalty.any()
     update = update_of(weights)
     with torch.no_grad():
         own.transform_gradients(weights, update)
         own.before_step(weights, update)
+        own.after_step(weights, update)
     assert torch.equal(weights.flat, flat)
     assert torch.equal(weights.gradient, gradient)
     assert not update.clipped.any()
@@ -58,9 +60,9 @@ def test_a_neutral_stack_is_bitwise_nothing_at_every_site(technique: Technique, 
 @each
 def test_left_out_where_every_run_is_neutral(technique: Technique):
     active = RegularizerStack([{name_of(technique): technique()}, {}], CPU).active
-    assert [type(own) for own in active] == [Init]
+    assert [type(own) for own in active.values()] == [Init]
     active = RegularizerStack([{name_of(technique): usual(technique)}, {}], CPU).active
-    assert technique in [type(own) for own in active]
+    assert technique in [type(own) for own in active.values()]
 
 
 @each
