@@ -64,7 +64,7 @@ def example(
     for _ in range(directions):
         states.append(tuple(leaf(B, H) for _ in range(cell.states)))
         G = cell.gates * H
-        matrices = leaf(G, inputs, scale=0.6), leaf(G, H, scale=0.5)
+        matrices = leaf(G, inputs, scale=0.6), leaf(G, H, scale=0.5 * (5 / H) ** 0.5)
         weights.append((*matrices, leaf(G, scale=0.3), leaf(G, scale=0.3)))
     lengths = torch.stack([torch.tensor(LENGTHS).roll(k) for k in range(runs)])
     return Example(cell, leaf(T, B, inputs), tuple(states), tuple(weights), lengths)
