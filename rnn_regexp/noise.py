@@ -72,9 +72,7 @@ class Noise:
         """A random order of 0..count-1 for each run, (K, count) int64."""
         return self.bits(site, count).argsort(dim=1, stable=True)
 
-    def _by_kernel(
-        self, site: str, shape: tuple[int, ...], rate: Tensor | None = None
-    ) -> Tensor:
+    def _by_kernel(self, site: str, shape: tuple[int, ...], rate: Tensor | None = None) -> Tensor:
         from rnn_regexp.noise_cuda import draw
 
         return draw(self.seeds, _site_key(self.branch + site), self.step, shape, rate)

@@ -24,7 +24,7 @@ def _mix(z):
 
 @triton.jit(do_not_specialize=["site", "count"])
 def _draw(out, seeds, steps, rates, site, count, WORDS: tl.constexpr):
-    """Numbers of run k (K, count), or, given ``rates`` (K,), whether they are not below its rate."""
+    """Numbers (K, count), or, given ``rates`` (K,), whether they are not below a run's rate."""
     k = tl.program_id(1)
     start = tl.program_id(0).to(tl.int64) * WORDS
     seed = tl.load(seeds + k + tl.zeros((1,), tl.int64))  # of one element: numpy's scalars warn

@@ -73,7 +73,7 @@ class _Loop:
     """The launches that take a cell's arrays through T steps, forward and backward."""
 
     def __init__(self, cell: Cell, W_hh: Tensor, noise: RecurrentNoise, T: int, B: int) -> None:
-        K, N, H = W_hh.shape
+        K, H = len(W_hh), W_hh.shape[2]
         self.kernels, self.T, self.W = _KERNELS[cell], T, W_hh.contiguous()
         self.masked, self.masks = noise.h is not None, 1 if noise.h is None else noise.h.shape[3]
         self.sizes, self.whole = tiling(cell.gates, H, self.masks, W_hh.dtype)
@@ -163,7 +163,7 @@ class Fused(torch.autograd.Function):
     def backward(ctx: Any, *d_states: Tensor | None) -> tuple[Tensor | None, ...]:
         inputs, W_hx, W_hh, *saved = ctx.saved_tensors
         arrays = dict(zip(ctx.names, saved, strict=True))
-        hs, T, B = arrays["hs"], *inputs.shape[1:3]
+        hs, (T, B) = arrays["hs"], inputs.shape[1:3]
         d_a, d_h = torch.empty_like(arrays["gates"]), torch.zeros_like(hs[:, 0])
         own: dict[str, Tensor | None] = {"d_a": d_a, "d_h_0": d_h}
         own |= {n: _dense(d) for n, d in zip(("d_outputs", "d_cells"), d_states, strict=False)}

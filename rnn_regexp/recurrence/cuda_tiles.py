@@ -38,7 +38,7 @@ def store(array, row, column, inside, value, WIDTH: tl.constexpr):
 def noise_at(noise, at, S: tl.constexpr, gate=0, MASKS: tl.constexpr = 1):
     """Step t of noise (K, 1 or T, B, MASKS, H)."""
     array, steps = noise
-    k, t, b, j, T, B = at
+    k, t, b, j, _, B = at
     row = (k * steps + tl.minimum(t, steps - 1)) * B + b
     return load(array, row * MASKS + gate % MASKS, j, (b < B) & (j < S.H), S.H)
 
@@ -118,7 +118,7 @@ def forth(gate, W, products, h, hs, noise, at, S: tl.constexpr):
 @triton.jit
 def back(gate, W, d_gate, d_a, noise, at, S: tl.constexpr):
     """One gate's m_t * (W_hh^T dL/da_t); its dL/da_t is ``d_gate``, also in ``d_a``."""
-    k, t, b, j, T, B = at
+    k, t, b, _, T, B = at
     if S.RESIDENT:
         d_h = tl.dot(d_gate, W, input_precision=S.PRECISION)
     else:

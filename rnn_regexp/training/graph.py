@@ -7,6 +7,7 @@ wait for the device (``.item()``, ``.tolist()``, ``.cpu()``, indexing by a mask)
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ class Recorder:
     warm_up = 3  # calls, in which libraries take their memory and kernels are compiled
 
     @cached_property
-    def _pool(self) -> tuple[int, int]:
+    def _pool(self) -> Any:
         return torch.cuda.graph_pool_handle()
 
     def __call__(self, call: Call) -> Call:

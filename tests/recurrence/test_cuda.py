@@ -133,7 +133,9 @@ def test_autocast_stays_outside():
 
 def test_half_precision_is_refused():
     own = example(GRU, runs=1, dtype=torch.bfloat16).to(DEVICE)
-    with pytest.raises(ValueError, match="inputs must be torch.float32 or torch.float64, got .*16"):
+    with pytest.raises(
+        ValueError, match=r"must be torch\.float32 or torch\.float64, got .*bfloat16"
+    ):
         run(GRU, own.inputs, own.states[0], own.weights[0], Backend.cuda)
 
 
