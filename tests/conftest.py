@@ -5,6 +5,8 @@ import pytest
 import torch
 
 REPOSITORY = Path(__file__).parents[1]
+if not torch.cuda.is_available():  # read when Triton is imported: kernels then run on CPU tensors
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
