@@ -18,7 +18,7 @@ from rnn_regexp.data.sequences import DataError, SequenceData
 
 @pytest.fixture
 def splits(docstrings: SequenceData) -> dict[str, list[Sentence]]:
-    return room._splits(room._pool([sentences.find(name) for name in LIBRARIES]))
+    return room.splits(room.pool([sentences.find(name) for name in LIBRARIES]))
 
 
 def test_libraries_in_equal_parts(docstrings: SequenceData):
@@ -58,7 +58,7 @@ def test_a_sentence_that_crosses_is_dropped():
         Sentence("torch", train, "Return the mean of it."),
         Sentence("torch", train, "return the mean of it"),
     ]
-    found = room._splits(pool)
+    found = room.splits(pool)
     assert found == {"train": [pool[4]], "valid": [], "test": []}
 
 
