@@ -22,8 +22,9 @@ from rnn_regexp.ablation.plan import (
 from rnn_regexp.ablation.study import Study
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
-from rnn_regexp.experiment import metrics_of
+from rnn_regexp.experiment import metrics_of, subject
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
+from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def ablate(request: Request) -> int:
     check(request.study, metrics_of(base))
     base.training.torch_device()
     plan = make_plan(request.study, request.resolve, request.read, request.executor.width)
+    for run in {run.variant.name: run for run in plan.runs}.values():
+        refuse(subject(run.experiment))
     ledger = Ledger(f"{request.output}/{request.study.name}")
     print(summary(plan))
     if request.study.plan_only:

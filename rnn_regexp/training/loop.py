@@ -12,7 +12,7 @@ from rnn_regexp.models.forward import States
 from rnn_regexp.noise import Noise
 from rnn_regexp.training.checkpoint import NEVER, Checkpoint
 from rnn_regexp.training.cohort import Cohort
-from rnn_regexp.training.evaluate import carried, evaluate
+from rnn_regexp.training.evaluate import carried, evaluate, look_inside
 from rnn_regexp.training.record import Outcome, Record
 from rnn_regexp.training.step import step
 
@@ -33,8 +33,12 @@ def train(
     known = cohort.task.known(train_split, valid)
     while record.epochs < cohort.training.epochs and record.alive.any():
         epoch_of_steps(training, record, train_split, checkpoint)
+        training.end_epoch(record.epochs + 1)
         record.epoch(
-            time.time(), train_eval=evaluate(training, known), valid=evaluate(training, valid)
+            time.time(),
+            look_inside(training, valid),
+            train_eval=evaluate(training, known),
+            valid=evaluate(training, valid),
         )
         training = record.compact()
         checkpoint.write(record)
@@ -49,7 +53,7 @@ def epoch_of_steps(cohort: Cohort, record: Record, split: Split, checkpoint: Che
     steps = cohort.task.steps(split, how)
     batches = cohort.task.batches(split, noise, how)
     for batch in itertools.islice(batches, record.batches, None):
-        factors = cohort.regularizers.rate_factors(batch.lengths.amax(dim=1))
+        factors = cohort.regularizers.rate_factors(batch.lengths.amax(dim=1), how.window)
         cohort.set_rates(record.moments(steps), factors.tolist())
         trace = step(cohort, batch, record, carried(cohort, record.states, batch.begins))
         record.states = _detached(trace.states)

@@ -87,7 +87,7 @@ def test_vocabulary_and_length_are_limits(docstrings: SequenceData):
 
 def test_provenance_names_versions_and_text(docstrings: SequenceData):
     provenance = docstrings.provenance
-    assert set(provenance) == {*LIBRARIES, "docstrings", "truncated_texts"}
+    assert set(provenance) == {*LIBRARIES, "docstrings", "truncated_texts", "unknown_tokens"}
     assert provenance["torch"] == torch.__version__
     assert len(provenance["docstrings"]) == 16
 

@@ -61,10 +61,11 @@ def cohort(
     precision: Precision = Precision.float64,
     epochs: int = 7,
     batch_size: int = 4,
+    device: Device = Device.cpu,
     **training: object,
 ) -> Cohort:
     """Three steps an epoch of which the last has three sequences, unless told otherwise."""
-    settings = Training(epochs, batch_size, precision=precision, device=Device.cpu, **training)
+    settings = Training(epochs, batch_size, precision=precision, device=device, **training)
     own = model or GRU(embedding=3, hidden=4)
     return Cohort(own, settings, list(runs), sentences() if data is None else data)
 
@@ -82,9 +83,11 @@ class Journal(Record):
         self.clipped: list[Tensor] = []
         self.weights = [cohort.weights.flat.detach().clone()]  # before the first step
         self.evaluated: list[Tensor] = []  # weights at the end of each epoch
+        self.made_by: list[list[int]] = []  # the runs that made each step
 
     def step(self, losses: Tensor, update: Update) -> None:
         super().step(losses, update)
+        self.made_by.append(self.rows[update.stepping].tolist())
         for kept, values in (
             (self.losses, losses),
             (self.norms, update.norm),
@@ -95,8 +98,13 @@ class Journal(Record):
             whole[self.rows] = values
             kept.append(whole)
 
-    def epoch(self, now: float, **splits: dict[str, Tensor]) -> None:
-        super().epoch(now, **splits)
+    def path(self, k: int) -> Tensor:
+        """The weights of one run before its first step and after each that it made, (S, P)."""
+        made = [w[k] for w, rows in zip(self.weights[1:], self.made_by, strict=True) if k in rows]
+        return torch.stack([self.weights[0][k], *made])
+
+    def epoch(self, *words: object, **splits: dict[str, Tensor]) -> None:
+        super().epoch(*words, **splits)
         self.evaluated.append(self.weights[-1])
 
 
@@ -110,3 +118,16 @@ def watch(cohort: Cohort) -> tuple[list[Outcome], Journal]:
 def without_time(outcome: Outcome) -> list[dict[str, float]]:
     """An outcome's history, less what differs from one minute to the next."""
     return [{name: own for name, own in row.items() if name != "time"} for row in outcome.history]
+
+
+def stream(tokens: int = 90, seed: int = 0) -> SequenceData:
+    """One sequence of tokens to predict, with a second of its own for each other split."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def split(count: int) -> Split:
+        words = torch.randint(2, VOCABULARY, (1, count + 1), generator=generator)
+        return Split(words[:, :-1], torch.tensor([count]), words[:, 1:])
+
+    splits = [split(count) for count in (tokens, tokens // 2, tokens // 3)]
+    vocabulary = tuple(str(n) for n in range(VOCABULARY))
+    return SequenceData(*splits, (), vocabulary, task="language_model")
