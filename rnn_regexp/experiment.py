@@ -87,7 +87,8 @@ def run_cohort(
 
     A cohort that raises is recorded as failed, run by run, with its traceback.
     """
-    started = time.time()
+    started, clock = time.time(), time.monotonic()  # the system's clock may jump, the other not
+    ledger.event("started", runs=[run_id(own) for own in experiments])
     try:
         outcomes = train(build_cohort(experiments), progress)
     except Exception:
@@ -95,18 +96,10 @@ def run_cohort(
     else:
         ended = zip(experiments, outcomes, strict=True)
         results = [_result(experiment, outcome) for experiment, outcome in ended]
-    for result in results:
-        result.started = started
-        result.seconds = round((time.time() - started) / len(experiments), 3)
-        _keep(ledger, result)
-    return results
-
-
-def _keep(ledger: Ledger, result: RunResult) -> None:
-    """Record a run, unless a cohort that was cut short while recording had kept it already."""
-    known = ledger.result(result.run_id)
-    if known is None or known.status == FAILED:
-        ledger.record(result)
+    seconds = round((time.monotonic() - clock) / len(experiments), 3)
+    kept = [ledger.keep(dataclasses.replace(o, started=started, seconds=seconds)) for o in results]
+    ledger.event("ended", runs={result.run_id: result.status for result in kept})
+    return kept
 
 
 def build_cohort(experiments: Sequence[Experiment]) -> Cohort:

@@ -72,6 +72,8 @@ class Silent:
 
     def ended(self, cohort: int, results: Sequence[RunResult]) -> None: ...
 
+    def say(self, line: str) -> None: ...
+
 
 def ours(executor: Executor) -> Callable[[Sequence[Settings]], None]:
     def study(runs: Sequence[Settings]) -> None:

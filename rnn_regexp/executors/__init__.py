@@ -1,9 +1,10 @@
-"""Where cohorts are trained: in this process, or in processes of their own."""
+"""Where cohorts are trained: in this process, in processes of their own, or on a cluster."""
 
+from rnn_regexp.executors.auto import Auto
 from rnn_regexp.executors.local import Local
 from rnn_regexp.executors.processes import Processes
-from rnn_regexp.executors.settings import Executor, Watch
+from rnn_regexp.executors.settings import Executor, ExecutorError, Supervised, Watch
 
-ALL = (Local, Processes)
+ALL = (Auto, Local, Processes)
 
-__all__ = ["ALL", "Executor", "Local", "Processes", "Watch"]
+__all__ = ["ALL", "Auto", "Executor", "ExecutorError", "Local", "Processes", "Supervised", "Watch"]
