@@ -3,8 +3,9 @@
 from rnn_regexp.executors.auto import Auto
 from rnn_regexp.executors.local import Local
 from rnn_regexp.executors.processes import Processes
+from rnn_regexp.executors.ray import Ray
 from rnn_regexp.executors.settings import Executor, ExecutorError, Supervised, Watch
 
-ALL = (Auto, Local, Processes)
+ALL = (Auto, Local, Processes, Ray)
 
-__all__ = ["ALL", "Auto", "Executor", "ExecutorError", "Local", "Processes", "Supervised", "Watch"]
+__all__ = ["ALL", "Auto", "Executor", "ExecutorError", "Local", "Processes", "Ray", "Supervised", "Watch"]

@@ -1,8 +1,10 @@
 """What every executor offers."""
 
+import importlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Protocol
 
 from rnn_regexp.errors import BadInput
@@ -81,3 +83,13 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def extra(module: str, name: str) -> ModuleType:
+    """The package that an executor needs; raises ``ExecutorError`` where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ExecutorError(
+            f"executor={name} needs the package {module}: pip install 'rnn-regexp[{name}]'"
+        ) from None
