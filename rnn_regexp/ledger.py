@@ -78,11 +78,10 @@ class Ledger:
 
     def keep(self, result: RunResult) -> RunResult:
         """Record a result unless the run's is here already, from a worker that died later."""
-        known = self.result(result.run_id)
-        if known is not None and known.status != FAILED:
-            return known
-        self.record(result)
-        return result
+        known = self.complete(result.run_id)
+        if known is None:
+            self.record(result)
+        return known or result
 
     def results(self) -> list[RunResult]:
         """All recorded runs, ordered by run id; a file that a crash cut short is passed over."""
@@ -96,6 +95,11 @@ class Ledger:
         """The record of one run, or None."""
         path = self.folder / "runs" / f"{run_id}.json"
         return _read(path) if path.exists() else None
+
+    def complete(self, run_id: str) -> RunResult | None:
+        """The record of a run that need not be trained again."""
+        known = self.result(run_id)
+        return known if known is not None and known.status != FAILED else None
 
     def write(self, name: str, text: str) -> Path:
         """Put a file into the folder; raises ``LedgerError`` where that cannot be."""

@@ -20,18 +20,11 @@ def train(
     own = run_id(experiment)
     prepare(tracking)
     with hold(ledger.folder, own):
-        result = (
-            known if (known := _finished(ledger, own)) else _train(experiment, executor, ledger)
-        )
+        result = ledger.complete(own) or _train(experiment, executor, ledger)
         with Tracker(tracking, ledger.folder.name, ledger.folder) as tracker:
             tracker.log_run(result, f"run {own}", {})
     print(line(result), flush=True)
     return result
-
-
-def _finished(ledger: Ledger, run: str) -> RunResult | None:
-    known = ledger.result(run)
-    return known if known is not None and known.status != FAILED else None
 
 
 def _train(experiment: Experiment, executor: Executor, ledger: Ledger) -> RunResult:

@@ -5,7 +5,19 @@ from rnn_regexp.executors.local import Local
 from rnn_regexp.executors.processes import Processes
 from rnn_regexp.executors.ray import Ray
 from rnn_regexp.executors.settings import Executor, ExecutorError, Supervised, Watch
+from rnn_regexp.executors.slurm import Slurm
 
-ALL = (Auto, Local, Processes, Ray)
+ALL = (Auto, Local, Processes, Ray, Slurm)
 
-__all__ = ["ALL", "Auto", "Executor", "ExecutorError", "Local", "Processes", "Ray", "Supervised", "Watch"]
+__all__ = [
+    "ALL",
+    "Auto",
+    "Executor",
+    "ExecutorError",
+    "Local",
+    "Processes",
+    "Ray",
+    "Slurm",
+    "Supervised",
+    "Watch",
+]

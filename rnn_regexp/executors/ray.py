@@ -50,9 +50,7 @@ class Ray(Supervised):
         """Refuse where Ray is not installed; the devices are those of the cluster."""
         extra("ray", "ray")
 
-    def run(
-        self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False
-    ) -> None:
+    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         work = Work(self, cohorts, ledger, watch, fail_fast)
         with _connected(self.address), _mark(ledger) as mark:
             tasks = _Tasks(self, work, mark)

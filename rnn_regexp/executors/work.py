@@ -10,8 +10,8 @@ from rnn_regexp.ledger import FAILED, Ledger, RunResult
 
 KILLED = "the worker process was killed (SIGKILL), perhaps for the memory it took"
 TOO_LARGE = re.compile(
-    r"MemoryError|OutOfMemory|out of memory|not enough memory|DefaultCPUAllocator"
-    r"|STATUS_ALLOC_FAILED|" + re.escape(KILLED)
+    r"MemoryError|OutOfMemory|OUT_OF_MEMORY|oom.kill|out of memory|not enough memory"
+    r"|DefaultCPUAllocator|STATUS_ALLOC_FAILED|" + re.escape(KILLED)
 )
 
 
@@ -33,6 +33,7 @@ class Work:
     ) -> None:
         self.settings, self.ledger, self.watch, self.fail_fast = settings, ledger, watch, fail_fast
         self.waiting = [Part(index, own) for index, own in enumerate(cohorts)]
+        self.stopped = False
         self._message, self._streak = "", 0  # of the latest failures in a row
 
     def take(self) -> Part | None:
@@ -83,6 +84,8 @@ class Work:
     def _again(self, part: Part, error: str) -> list[Part]:
         """What is tried in place of a part that failed; nothing where it is given up."""
         width = len(part.experiments)
+        if self.stopped:
+            return []
         if width > 1 and TOO_LARGE.search(error):
             return self._halves(part, part.tries - 1)
         if part.tries <= self.settings.retries:
@@ -99,6 +102,8 @@ class Work:
         """Stop where a study asks for that, or where one failure after another says the same."""
         self._streak = self._streak + 1 if message == self._message else 1
         self._message = message
+        if self.stopped:
+            return
         if self.fail_fast:
             self._stop("a run failed: nothing more is started (study.on_failure=stop)")
         elif self._streak == self.settings.give_up:
@@ -109,6 +114,7 @@ class Work:
 
     def _stop(self, reason: str) -> None:
         self.ledger.event("stopped", reason=reason)
+        self.stopped = True
         waiting, self.waiting = self.waiting, []
         for part in waiting:
             if part.failed:

@@ -101,7 +101,9 @@ def test_what_breaks_fails_alone(nodes: TwoNodes, tmp_path: Path) -> None:
     ledger, log = Ledger(tmp_path / "study"), Log()
     Ray(retries=0, time_limit=5.0).run(cohorts, ledger, log)
     assert log.statuses == {0: [FAILED], 1: [FAILED], 2: [FAILED], 3: [FINISHED]}
-    errors = [ledger.result(run_id(own)).error.splitlines()[-1] for own in (broken, hanging, raising)]
+    errors = [
+        ledger.result(run_id(own)).error.splitlines()[-1] for own in (broken, hanging, raising)
+    ]
     assert "died unexpectedly" in errors[0]
     assert errors[1] == "the task showed no progress for 5 s (executor.time_limit)"
     assert errors[2] == "ValueError: no such gate"
