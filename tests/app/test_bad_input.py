@@ -109,7 +109,7 @@ CASES = {
     ),
     "unknown command": (
         ("abblate",),
-        "unknown command abblate (commands: train, ablate, report, dashboard, list)",
+        "unknown command abblate (commands: train, ablate, report, sync, dashboard, list)",
     ),
     "missing config folder": (
         (*SMOKE, "--config-dir", "nowhere"),

@@ -76,10 +76,15 @@ def test_on_a_real_slurm(tmp_path: Path) -> None:
     ledger, log, reference = Ledger(tmp_path / "study"), Log(), Log()
     Slurm().run(cohorts, ledger, log)
     Local().run(cohorts, Ledger(tmp_path / "here"), reference)
-    assert log.statuses == reference.statuses == {0: [FINISHED] * 2, 1: [FINISHED]} | {
-        2: [FINISHED],
-        3: [FAILED],
-    }
+    assert (
+        log.statuses
+        == reference.statuses
+        == {0: [FINISHED] * 2, 1: [FINISHED]}
+        | {
+            2: [FINISHED],
+            3: [FAILED],
+        }
+    )
     for index, theirs in log.results.items():
         assert [own.metrics for own in theirs] == [o.metrics for o in reference.results[index]]
     with pytest.raises(ExecutorError, match=r"sbatch refused the jobs: .*partition"):
