@@ -84,6 +84,8 @@ class Silent:
 
     def ended(self, cohort: int, results: Sequence[RunResult]) -> None: ...
 
+    def say(self, line: str) -> None: ...
+
 
 def ours(executor: Executor) -> Study:
     def study(runs: Sequence[Settings]) -> None:
