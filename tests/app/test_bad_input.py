@@ -45,7 +45,7 @@ CASES = {
     ),
     "wrong choice of an option": (
         (*SMOKE, "regularizers.clip.by=norms"),
-        "regularizers.clip.by: 'norms' is not one of norm, value (did you mean norm?)",
+        "regularizers.clip.by: 'norms' is not one of norm, value, tensor, adaptive (did you mean norm?)",
     ),
     "rate above 1": (
         (*SMOKE, "regularizers.dropout.rate=1.5"),
