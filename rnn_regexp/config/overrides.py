@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rnn_regexp.ablation.study import Factor
+from rnn_regexp.ablation.factors import Factor
 from rnn_regexp.config.border import (
     ConfigError,
     keys,
@@ -29,6 +29,8 @@ from rnn_regexp.fields import names
 
 OPTIONAL = ("study", "experiment")  # groups of which no choice need be taken
 OPEN = "study.factors."  # names of the user's own making stand here
+# More such places; what may stand in them is for the study to say.
+FREE = (OPEN, "study.compare.", "study.nuisance.", "study.seeds.")
 _ONE_VALUE = "one value is wanted here; `train -m` takes several, and so does a factor of a study"
 Value = Any
 
@@ -135,7 +137,7 @@ def _composed(chosen: list[Override], places: Places) -> list[DictConfig]:
     try:
         return [places.compose([*plain, *words]) for words in (variants or [[]])]
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError([_one_line(error)]) from None
+        raise ConfigError([one_line(error)]) from None
 
 
 def _lines(override: Override) -> Iterator[str]:
@@ -157,10 +159,12 @@ def _wrong_setting(override: Override, composed: list[DictConfig]) -> list[str]:
 
 
 def _joins(override: Override, composed: DictConfig) -> bool:
-    """Whether an override adds a factor to the study, or changes one that is there."""
+    """Whether an override adds to a study's open places, or changes what is there."""
     key = override.key_or_group
+    if not key.startswith(FREE):
+        return False
     there = OmegaConf.select(composed, key, default=None) is not None
-    return key.startswith(OPEN) and (there or override.is_add() or override.is_force_add())
+    return there or override.is_add() or override.is_force_add()
 
 
 def _unknown_setting(key: str, composed: list[DictConfig]) -> str:
@@ -169,6 +173,8 @@ def _unknown_setting(key: str, composed: list[DictConfig]) -> str:
         if word and OmegaConf.select(composed[0], OPEN + name) is not None:
             return unknown(key, [f"{OPEN}{name}.{own}" for own in names(Factor)])
         return f"unknown key {key} (to add a factor: +{OPEN}{name}={{key: ..., levels: [...]}})"
+    if key.startswith(FREE):
+        return f"unknown key {key} (to add it: +{key}=...)"
     group, _, name = key.partition(".")
     technique = name.partition(".")[0]
     if group == "regularizers" and technique in Places().choices(group):
@@ -184,7 +190,7 @@ def _allowed(composed: DictConfig) -> set[str]:
 def _wrong_value(key: str, value: Value, composed: list[DictConfig]) -> list[str]:
     try:
         for one in composed:
-            OmegaConf.update(one, key, value, force_add=key.startswith(OPEN))
+            OmegaConf.update(one, key, value, force_add=key.startswith(FREE))
     except OmegaConfBaseException as error:
         return [wrong_type(key, value, error)]
     return []
@@ -201,9 +207,9 @@ def wrong_type(key: str, value: Value, error: Exception) -> str:
     if allowed := re.search(r"expected one of \[(.*)\]", text):
         choices = allowed[1].split(", ")
         return f"{key}: {value!r} is not one of {', '.join(choices)}{suggestion(value, choices)}"
-    return f"{key}: cannot be {value!r} ({_one_line(error)})"
+    return f"{key}: cannot be {value!r} ({one_line(error)})"
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     return " ".join(line for line in lines if line and "full_key" not in line)

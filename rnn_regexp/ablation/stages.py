@@ -1,0 +1,138 @@
+"""A study as a sequence of plans: each stage is what the results of those before it call for."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rnn_regexp.ablation import path
+from rnn_regexp.ablation.blueprint import Blueprint, PlannedRun
+from rnn_regexp.ablation.design import Variant
+from rnn_regexp.ablation.plan import Plan
+from rnn_regexp.ablation.looks import open_variants
+from rnn_regexp.ablation.study import Design
+from rnn_regexp.ablation.tuning import Trial, choose, tuning_seeds
+from rnn_regexp.ledger import Ledger
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What to train next: variants, each with the same seeds."""
+
+    variants: Sequence[Variant]
+    seeds: Sequence[int]
+    note: str = ""
+
+
+def stages(made: Blueprint, ledger: Ledger) -> Iterator[Plan]:
+    """The plan as it grows. Train the fresh cohorts of each before asking for the next.
+
+    Nothing is remembered between stages but the ledger's results, so that the same command
+    continues a study wherever it was stopped.
+    """
+    plan = Plan(made)
+    while True:
+        decision, step = _next(plan, ledger)
+        plan = plan.decided(decision)
+        if step is None:
+            break
+        if new := [own for own in step.variants if made.trials and own.name not in plan.chosen]:
+            plan = _tried(plan, new)
+            yield plan
+            plan = _chosen(plan, ledger)
+        plan = _grown(plan, step)
+        yield plan
+    if plan.decisions:
+        yield plan.grown(note="")  # nothing is left to train; the last decision is
+
+
+def first_stage(made: Blueprint) -> Plan:
+    """The runs that are known before any result, without trials of nuisance settings."""
+    step = _beginning(made)
+    return _grown(Plan(made), step)
+
+
+def _beginning(made: Blueprint) -> Step:
+    count = made.seeds.looks[0]
+    return Step(made.variants, made.seeds.values[:count])
+
+
+def _next(plan: Plan, ledger: Ledger) -> tuple[dict[str, Any] | None, Step | None]:
+    """What the results so far decide, and what follows; None where the study is complete."""
+    made = plan.blueprint
+    if not plan.stage:
+        return None, _beginning(made)
+    if made.study.design is Design.path:
+        return _path(plan, ledger)
+    if made.seeds.sequential:
+        return _look(plan, ledger)
+    return None, None
+
+
+def _path(plan: Plan, ledger: Ledger) -> tuple[dict[str, Any], Step | None]:
+    made = plan.blueprint
+    ids = {own.name: _ids(plan, own.name) for own in plan.variants}
+    decision = path.decide(made, plan.decisions, ids, ledger.recorded())
+    flips = list(path.candidates(made.axes, [*plan.decisions, decision]).values())
+    note = f"stage {plan.stage + 1}: {decision['variant']} is kept, {len(flips)} candidates"
+    return decision, Step(flips, made.seeds.values, note) if flips else None
+
+
+def _look(plan: Plan, ledger: Ledger) -> tuple[dict[str, Any] | None, Step | None]:
+    rule, variants = plan.blueprint.seeds, plan.blueprint.variants
+    looks = list(rule.looks)
+    if plan.stage == len(looks):
+        return None, None
+    found = open_variants(ledger.folder, plan.stage, looks)
+    more = [own for own in variants if own.name in found]
+    decision = {
+        "look": plan.stage,
+        "seeds": looks[plan.stage - 1],
+        "open": [own.name for own in more],
+    }
+    if not more:
+        return decision, None
+    # Every comparison is with the baseline, so it gets the seeds that any other variant gets.
+    wanted = [own for own in variants if own in more or own == variants[0]]
+    seeds = rule.values[looks[plan.stage - 1] : looks[plan.stage]]
+    open_now = f"{len(more)} of {len(variants)} variants are open"
+    note = f"look {plan.stage + 1} of {len(looks)}: {open_now}, {looks[plan.stage]} seeds"
+    return decision, Step(wanted, seeds, note)
+
+
+def _grown(plan: Plan, step: Step) -> Plan:
+    runs = [
+        run
+        for own in step.variants
+        for run in plan.blueprint.runs(own, step.seeds, plan.stage, plan.chosen.get(own.name))
+    ]
+    return plan.grown(runs, note=step.note, stage=plan.stage + 1)
+
+
+def _tried(plan: Plan, new: Sequence[Variant]) -> Plan:
+    """The plan with the trials of variants that have none yet."""
+    made, seeds = plan.blueprint, tuning_seeds(plan.study)
+    runs = [
+        run
+        for own in new
+        for trial in made.trials
+        for run in made.runs(own, seeds, plan.stage, trial)
+    ]
+    note = f"tuning: {len(new)} variants x {len(made.trials)} trials x {len(seeds)} seeds"
+    return plan.grown(tuning=runs, note=note)
+
+
+def _chosen(plan: Plan, ledger: Ledger) -> Plan:
+    """The plan with a trial for each variant that was tuned."""
+    made, results = plan.blueprint, ledger.recorded()
+    trials = {trial.number: trial for trial in made.trials}
+    tried: dict[str, dict[int, list[str]]] = {}
+    for run in plan.tuning:
+        assert run.trial is not None
+        own = tried.setdefault(run.variant.name, {})
+        own.setdefault(run.trial.number, []).append(run.run_id)
+    chosen = {name: trials[choose(made.study, own, results)] for name, own in tried.items()}
+    return dataclasses.replace(plan, chosen=chosen)
+
+
+def _ids(plan: Plan, name: str) -> list[str]:
+    return [run.run_id for run in plan.runs if run.variant.name == name]
