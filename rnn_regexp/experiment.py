@@ -19,14 +19,16 @@ from rnn_regexp.fields import VOLATILE, plain
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
 from rnn_regexp.regularizers.base import Regularizer
+from rnn_regexp.tasks import ALL as ALL_TASKS
+from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.loop import Progress, train
 from rnn_regexp.training.optimizers import Optimizer
-from rnn_regexp.training.record import Outcome
+from rnn_regexp.training.record import Outcome, metric_names
 from rnn_regexp.training.schedules import Constant, Schedule
 from rnn_regexp.training.settings import Training
 
-NUMERICS = 1  # increased by a change that alters what a run computes: old results are not reused
+NUMERICS = 2  # increased by a change that alters what a run computes: old results are not reused
 
 
 @dataclasses.dataclass
@@ -77,6 +79,11 @@ def _load(dataset: Dataset) -> tuple[SequenceData, str]:
     return _loaded[settings]
 
 
+def metrics_of(experiment: Experiment) -> list[str]:
+    """The metrics that a run of an experiment will have."""
+    return metric_names(ALL_TASKS[load(experiment.dataset).task].metrics)
+
+
 def run_cohort(
     experiments: Sequence[Experiment],
     ledger: Ledger,
@@ -88,8 +95,9 @@ def run_cohort(
     A cohort that raises is recorded as failed, run by run, with its traceback.
     """
     started = time.time()
+    checkpoint = _checkpoint(experiments, ledger)
     try:
-        outcomes = train(build_cohort(experiments), progress)
+        outcomes = train(build_cohort(experiments), progress, checkpoint)
     except Exception:
         results = [failure(experiment, traceback.format_exc()) for experiment in experiments]
     else:
@@ -99,7 +107,18 @@ def run_cohort(
         result.started = started
         result.seconds = round((time.time() - started) / len(experiments), 3)
         _keep(ledger, result)
+    checkpoint.remove()
     return results
+
+
+def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint:
+    """The file from which these runs go on together if they are cut short."""
+    training = experiments[0].training
+    ids = " ".join(run_id(own) for own in experiments)
+    identity = f"{ids} {training.torch_device().type} {torch.__version__}"
+    name = hashlib.sha256(ids.encode()).hexdigest()[:12]
+    path = ledger.folder / "checkpoints" / f"{name}.safetensors"
+    return Checkpoint(path, identity, training.checkpoint_seconds)
 
 
 def _keep(ledger: Ledger, result: RunResult) -> None:

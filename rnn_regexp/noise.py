@@ -30,13 +30,18 @@ _SECOND = _signed(0x94D049BB133111EB)
 class Noise:
     """The random numbers of K runs at one optimizer step (or epoch, or at initialization: 0)."""
 
-    def __init__(self, seeds: Tensor, step: int = 0) -> None:
+    def __init__(self, seeds: Tensor, step: int | Tensor = 0, branch: str = "") -> None:
         self.seeds = seeds  # (K,) int64
-        self.step = step
+        self.step = step  # or one for each run, (K,) int64
+        self.branch = branch
+
+    def branched(self, name: str) -> "Noise":
+        """Other numbers at the same sites: for a second pass over the same batch."""
+        return Noise(self.seeds, self.step, f"{self.branch}{name}/")
 
     def bits(self, site: str, count: int) -> Tensor:
         """``count`` 64-bit integers for each run, (K, count) int64."""
-        keys = _mix(_mix(self.seeds + _site_key(site)) + self.step)  # (K,)
+        keys = _mix(_mix(self.seeds + _site_key(self.branch + site)) + self.step)  # (K,)
         position = torch.arange(1, count + 1, device=keys.device) * _GAMMA  # (count,)
         return _mix(keys[:, None] + position)
 

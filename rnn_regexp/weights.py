@@ -85,6 +85,14 @@ class Weights(Mapping[str, Tensor]):
         for view, gradient in zip(self._gradients.values(), gradients, strict=True):
             view.copy_(gradient)
 
+    def at(self, flat: Tensor) -> dict[str, Tensor]:
+        """Other values ``flat`` (K, P) of the same parameters, by name."""
+        return dict(self._views(flat))
+
+    def select(self, rows: Tensor) -> "Weights":
+        """A copy with the runs ``rows`` alone."""
+        return Weights(self.specs, self.flat.detach()[rows].clone())
+
     def _views(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]:
         for spec, start in offsets(self.specs):
             yield spec.name, flat[:, start : start + spec.size].view(-1, *spec.shape)

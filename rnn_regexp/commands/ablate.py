@@ -22,9 +22,9 @@ from rnn_regexp.ablation.plan import (
 from rnn_regexp.ablation.study import Study
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
+from rnn_regexp.experiment import metrics_of
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
 from rnn_regexp.tracking import Tracker, Tracking, prepare
-from rnn_regexp.training.record import metric_names
 
 if TYPE_CHECKING:
     from rnn_regexp.ablation.report import StudyReport
@@ -45,8 +45,9 @@ class Request:
 
 def ablate(request: Request) -> int:
     """Plan, train what is missing, report; returns the exit code, 1 if runs failed."""
-    check(request.study)
-    request.resolve({}).training.torch_device()
+    base = request.resolve({})
+    check(request.study, metrics_of(base))
+    base.training.torch_device()
     plan = make_plan(request.study, request.resolve, request.read, request.executor.width)
     ledger = Ledger(f"{request.output}/{request.study.name}")
     print(summary(plan))
@@ -75,8 +76,8 @@ def ablate(request: Request) -> int:
     return 1 if failed else 0
 
 
-def check(study: Study) -> None:
-    """Refuse a study that asks nothing; raises ``StudyError``."""
+def check(study: Study, metrics: Sequence[str]) -> None:
+    """Refuse a study that asks nothing, or for another metric; raises ``StudyError``."""
     if not study.factors:
         raise StudyError(
             "study.factors: no factors to compare (choose a study, e.g. study=four_knobs)"
@@ -85,8 +86,8 @@ def check(study: Study) -> None:
         raise StudyError(
             f"study.name must be made of letters, digits, _, - and ., got {study.name!r}"
         )
-    if study.metric not in metric_names():
-        near = difflib.get_close_matches(study.metric, metric_names(), 1, 0)
+    if study.metric not in metrics:
+        near = difflib.get_close_matches(study.metric, metrics, 1, 0)
         raise StudyError(f"study.metric: there is no {study.metric} (did you mean {near[0]}?)")
 
 

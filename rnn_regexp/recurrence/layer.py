@@ -5,7 +5,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from rnn_regexp.recurrence.cells import LSTM, RELU, Cell, LayerWeights, State, unroll
+from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, State, unroll
 from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
 from rnn_regexp.recurrence.native import native
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
@@ -23,6 +23,7 @@ class Backend(Enum):
 
 
 Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
+Cells = Cell | tuple[Cell, ...]  # of all directions, or of each
 
 
 def choose(
@@ -32,8 +33,13 @@ def choose(
 
     On CPU in float32 torch's LSTM is one oneDNN kernel, faster than the scan; its GRU and Elman
     kernels are loops over steps, which the scan beats (``docs/benchmarks/recurrence.md``).
+    A cell that a technique has changed is there as its equations alone.
     Raises ``ValueError`` where a forced backend does not compute what is asked.
     """
+    if cell not in ALL:
+        if backend not in (Backend.auto, Backend.cells):
+            raise ValueError(f"backend {backend.name} has no cell {cell.name}: take auto or cells")
+        return Backend.cells
     possible = not (noise or every_c)
     if backend is Backend.native and not possible:
         asked = "recurrent noise" if noise else "state c at each sequence's own length"
@@ -64,7 +70,7 @@ def run(
 
 
 def layer(
-    cell: Cell,
+    cell: Cells,
     inputs: Tensor,
     lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
@@ -82,7 +88,7 @@ def layer(
 
 
 def carried(
-    cell: Cell,
+    cell: Cells,
     inputs: Tensor,
     lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
@@ -99,7 +105,7 @@ def carried(
 
 
 def _directions(
-    cell: Cell,
+    cell: Cells,
     inputs: Tensor,
     lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
@@ -113,12 +119,13 @@ def _directions(
         expect("lengths", lengths, (K, B))
         lengths = lengths if padded(lengths, T) else None
     noises = noise if isinstance(noise, tuple) else (noise,) * len(directions)
+    cells = cell if isinstance(cell, tuple) else (cell,) * len(directions)
     outputs, lasts = [], []
-    for index, (weights, own) in enumerate(zip(directions, noises, strict=True)):
-        state = states[index] if states else zero_state(cell, inputs, weights[1])
+    for index, (one, weights, own) in enumerate(zip(cells, directions, noises, strict=True)):
+        state = states[index] if states else zero_state(one, inputs, weights[1])
         seen = _turned(inputs, lengths) if index else inputs
         every, last = _one_direction(
-            cell, seen, lengths, weights, state, backend, own or NONE, every_c
+            one, seen, lengths, weights, state, backend, own or NONE, every_c
         )
         outputs.append(_turned(every, lengths) if index else every)
         lasts.append(last)

@@ -27,8 +27,10 @@ class Dropout(Regularizer):
     on: list[Site] = structural(lambda: [Site.output])
     locked: bool = structural(False)
 
-    def transform_activations(self, site: Site, layer: int, x: Tensor, noise: Noise) -> Tensor:
-        if site not in self.on:
+    def transform_activations(
+        self, site: Site, layer: int, x: Tensor, noise: Noise | None
+    ) -> Tensor:
+        if noise is None or site not in self.on:
             return x
         shape = tuple(x.shape[1:])  # (T, B, D) or (B, D)
         if self.locked and len(shape) == 3:

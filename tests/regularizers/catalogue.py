@@ -13,6 +13,7 @@ from rnn_regexp.fields import snake_case
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer, Site, Update
+from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Kind, Spec, Weights, offsets
 
 Technique = type[Regularizer]
@@ -21,8 +22,12 @@ CONF = Path(__file__).parents[2] / "conf/regularizers"
 CPU = torch.device("cpu")
 RUNS = 3
 
-# Where the usual strength does not act on a small problem: the gradient's norm stays below 5.
-STRONG: dict[str, dict[str, Any]] = {"clip": {"threshold": 0.01}}
+# Where the usual strength does not act on a small problem of few steps.
+STRONG: dict[str, dict[str, Any]] = {
+    "clip": {"threshold": 0.01},
+    "early_stopping": {"patience": 1},
+    "ema": {"decay": 0.5},
+}
 
 SPECS = (
     Spec("embedding", (5, 3), Kind.embedding),
@@ -83,7 +88,23 @@ def gradients(weights: Weights) -> dict[str, Tensor]:
 def update_of(weights: Weights, lr: float = 0.1, decoupled: bool = False) -> Update:
     """The update that the trainer would hand over."""
     rates = torch.full((weights.runs,), lr, dtype=torch.double)
-    return Update(torch.linalg.vector_norm(weights.gradient, dim=1), rates, decoupled)
+    stepping = torch.ones(weights.runs, dtype=torch.bool)
+    norm = torch.linalg.vector_norm(weights.gradient, dim=1)
+    return Update(norm, rates, decoupled, stepping, Noise(torch.arange(weights.runs)))
+
+
+def trace(dtype: torch.dtype = torch.double) -> Trace:
+    """What a forward pass of two layers left for penalties; every step of two layers is there."""
+    shape = SHAPES[Site.between]
+    generator = torch.Generator().manual_seed(7)
+    layers = [torch.randn(shape, generator=generator, dtype=torch.double) for _ in range(3)]
+    inputs, outputs = (
+        tuple(own.to(dtype) for own in layers[:2]),
+        tuple(own.to(dtype) for own in layers[1:]),
+    )
+    lengths = torch.tensor([[5, 1, 3, 4], [2, 5, 5, 1], [5, 5, 5, 5]])
+    read = activations(Site.output, dtype)
+    return Trace(read, read, inputs, outputs, lengths, losses=torch.ones(RUNS, dtype=dtype))
 
 
 def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:
@@ -95,6 +116,12 @@ def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:
 def noise(step: int = 0) -> Noise:
     """That of runs with the seeds 0, 1, 2."""
     return Noise(torch.arange(RUNS), step)
+
+
+def remembering(own: Regularizer, weights: Weights) -> Regularizer:
+    """A stack as it stands before the first step."""
+    own.state = own.start(weights)
+    return own
 
 
 each = pytest.mark.parametrize("technique", ALL, ids=name_of)

@@ -24,7 +24,9 @@ from tests.regularizers.catalogue import (
     each,
     noise,
     random_weights,
+    remembering,
     strong,
+    trace,
     update_of,
     usual,
     with_method,
@@ -64,7 +66,9 @@ def masks(*techniques: Regularizer) -> dict[tuple[str, int], Tensor]:
     uniform = Noise.uniform
 
     def watched(own: Noise, site: str, shape: tuple[int, ...]) -> Tensor:
-        drawn[site, own.step] = numbers = uniform(own, site, shape)
+        drawn[own.branch + site, int(torch.as_tensor(own.step).max())] = numbers = uniform(
+            own, site, shape
+        )
         return numbers
 
     with mock.patch.object(Noise, "uniform", watched):
@@ -112,14 +116,16 @@ def test_activations_keep_shape_and_type(technique: Technique, site: Site, dtype
 def test_weights_gradients_and_penalty_keep_shape_and_type(
     technique: Technique, dtype: torch.dtype, decoupled: bool
 ):
-    own, weights = stacked(technique), random_weights(dtype=dtype)
+    weights = random_weights(dtype=dtype)
+    own = remembering(stacked(technique), weights)
     addresses = [weights.flat.data_ptr(), weights.gradient.data_ptr()]
     update = update_of(weights, decoupled=decoupled)
     with torch.no_grad():
         own.initialize(weights, noise())
         own.transform_gradients(weights, update)
         own.before_step(weights, update)
-    penalty = own.penalty(weights)
+        own.after_step(weights, update)
+    penalty = own.penalty(weights, trace(dtype))
     assert penalty is None or (penalty.shape, penalty.dtype) == ((RUNS,), dtype)
     for tensor, address in zip((weights.flat, weights.gradient), addresses):
         assert (tensor.dtype, tensor.data_ptr()) == (dtype, address)
@@ -167,7 +173,7 @@ def test_penalty_has_the_gradient_of_finite_differences(technique: Technique):
     own, start = stacked(technique), random_weights()
 
     def penalty(flat: Tensor) -> Tensor:
-        return own.penalty(Weights(start.specs, flat))
+        return own.penalty(Weights(start.specs, flat), trace())
 
     assert torch.autograd.gradcheck(penalty, (start.flat.clone().requires_grad_(),))
 
@@ -175,7 +181,7 @@ def test_penalty_has_the_gradient_of_finite_differences(technique: Technique):
 @with_method("penalty")
 def test_penalty_of_a_run_depends_on_its_own_weights_alone(technique: Technique):
     own, weights = stacked(technique), random_weights()
-    weights.differentiate(own.penalty(weights)[[0, 2]])
+    weights.differentiate(own.penalty(weights, trace())[[0, 2]])
     assert not weights.gradient[1].any()
     assert weights.gradient[::2].any()
 

@@ -18,7 +18,9 @@ from tests.regularizers.catalogue import (
     name_of,
     noise,
     random_weights,
+    remembering,
     strong,
+    trace,
     update_of,
     usual,
 )
@@ -29,27 +31,30 @@ from tests.training.tiny import cohort, run, watch
 def test_neutral_beside_a_run_that_uses_it_is_bitwise_nothing(technique: Technique):
     own = {"seed": 4, "optimizer": AdamW(0.05)}
     used = run(strong(technique), **own)
-    _, without = watch(cohort(run(**own), run(**own)))
+    plain, without = watch(cohort(run(**own), run(**own)))
     for absent in (run(**own), run(technique(), **own)):
-        _, beside = watch(cohort(absent, used))
+        outcomes, beside = watch(cohort(absent, used))
         assert torch.equal(torch.stack(beside.weights)[:, 0], torch.stack(without.weights)[:, 0])
-        assert not torch.equal(beside.weights[-1][1], without.weights[-1][1])
+        assert outcomes[0].metrics == plain[0].metrics
+        assert outcomes[1].metrics != plain[1].metrics
 
 
 @each
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_neutral_stack_is_bitwise_nothing_at_every_site(technique: Technique, dtype: torch.dtype):
-    own, weights = stack([technique()] * RUNS, CPU), random_weights(dtype=dtype)
+    weights = random_weights(dtype=dtype)
+    own = remembering(stack([technique()] * RUNS, CPU), weights)
     flat, gradient = weights.flat.clone(), weights.gradient.clone()
     for site in Site:
         x = activations(site, dtype)
         assert torch.equal(own.transform_activations(site, 0, x, noise()), x)
-    penalty = own.penalty(weights)
+    penalty = own.penalty(weights, trace(dtype))
     assert penalty is None or not penalty.any()
     update = update_of(weights)
     with torch.no_grad():
         own.transform_gradients(weights, update)
         own.before_step(weights, update)
+        own.after_step(weights, update)
     assert torch.equal(weights.flat, flat)
     assert torch.equal(weights.gradient, gradient)
     assert not update.clipped.any()
@@ -58,9 +63,9 @@ def test_a_neutral_stack_is_bitwise_nothing_at_every_site(technique: Technique, 
 @each
 def test_left_out_where_every_run_is_neutral(technique: Technique):
     active = RegularizerStack([{name_of(technique): technique()}, {}], CPU).active
-    assert [type(own) for own in active] == [Init]
+    assert [type(own) for own in active.values()] == [Init]
     active = RegularizerStack([{name_of(technique): usual(technique)}, {}], CPU).active
-    assert technique in [type(own) for own in active]
+    assert technique in [type(own) for own in active.values()]
 
 
 @each
