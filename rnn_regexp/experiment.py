@@ -18,8 +18,10 @@ from rnn_regexp.data.sequences import Dataset, SequenceData
 from rnn_regexp.fields import VOLATILE, plain
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
+from rnn_regexp.noise import substream
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.tasks import ALL as ALL_TASKS
+from rnn_regexp.tasks import Task
 from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.loop import Progress, train
@@ -42,6 +44,7 @@ class Experiment:
     regularizers: dict[str, Regularizer] = dataclasses.field(default_factory=dict)
     training: Training = dataclasses.field(default_factory=Training)
     seed: int = 0
+    stream: int = 0  # of the seed's random numbers: another one differs by chance alone
 
 
 def run_id(experiment: Experiment) -> str:
@@ -81,7 +84,12 @@ def _load(dataset: Dataset) -> tuple[SequenceData, str]:
 
 def metrics_of(experiment: Experiment) -> list[str]:
     """The metrics that a run of an experiment will have."""
-    return metric_names(ALL_TASKS[load(experiment.dataset).task].metrics)
+    return metric_names(task_class(experiment).metrics)
+
+
+def task_class(experiment: Experiment) -> type[Task]:
+    """The task that an experiment's data are for."""
+    return ALL_TASKS[load(experiment.dataset).task]
 
 
 def run_cohort(
@@ -132,7 +140,8 @@ def build_cohort(experiments: Sequence[Experiment]) -> Cohort:
     """Experiments of one shape, initialized and ready to train together."""
     first = experiments[0]
     runs = [
-        RunSettings(own.seed, own.regularizers, own.optimizer, own.schedule) for own in experiments
+        RunSettings(substream(own.seed, own.stream), own.regularizers, own.optimizer, own.schedule)
+        for own in experiments
     ]
     return Cohort(first.model, first.training, runs, load(first.dataset))
 

@@ -25,6 +25,7 @@ class PlannedRun:
     experiment: Experiment
     stage: int = 0
     trial: Trial | None = None  # the nuisance settings, where the study has any
+    tuning: bool = False  # whether it is there to choose among trials
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,13 +57,19 @@ class Blueprint:
             raise StudyError(f"variant {own.name}: {error}") from None
 
     def runs(
-        self, own: Variant, seeds: Iterable[int], stage: int = 0, trial: Trial | None = None
+        self,
+        own: Variant,
+        seeds: Iterable[int],
+        stage: int = 0,
+        trial: Trial | None = None,
+        tuning: bool = False,
     ) -> list[PlannedRun]:
         """A variant with every seed."""
         resolved = self.experiment(own, trial)
         seeded = (dataclasses.replace(resolved, seed=seed) for seed in seeds)
         return [
-            PlannedRun(experiments.run_id(one), own, one.seed, one, stage, trial) for one in seeded
+            PlannedRun(experiments.run_id(one), own, one.seed, one, stage, trial, tuning)
+            for one in seeded
         ]
 
 

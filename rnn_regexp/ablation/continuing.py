@@ -9,7 +9,7 @@ from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ledger import Ledger
 
 # Seeds, levels and the analysis may change: runs are kept by what they are, not by these.
-SAME = ("design", "base", "factors")
+SAME = ("design", "base", "factors", "nuisance")
 
 
 def refuse_other_study(ledger: Ledger, resolved: str) -> None:
@@ -22,7 +22,9 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
         return
     old, new = yaml.safe_load(written), yaml.safe_load(resolved)
     found = [
-        line for part in SAME for line in differences(part, _core(old[part]), _core(new[part]))
+        line
+        for part in SAME
+        for line in differences(part, _core(old.get(part)), _core(new.get(part)))
     ]
     if found:
         raise StudyError(
@@ -33,9 +35,10 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
 
 
 def _core(part: Any) -> Any:
-    """A part without the levels of its factors: those may be added to."""
+    """A part without the levels of its factors and what they set: those may be added to."""
     if isinstance(part, dict):
-        return {name: _core(own) for name, own in part.items() if name != "levels"}
+        kept = {name: own for name, own in part.items() if name not in ("levels", "settings")}
+        return {name: _core(own) for name, own in kept.items()}
     return part
 
 

@@ -72,8 +72,8 @@ def fraction(factors: int, resolution: int) -> Fraction:
     if factors < LARGEST.bit_length():
         return Fraction(factors)
     raise StudyError(
-        f"study.design=fractional: {factors} factors at resolution {ROMAN[resolution]} are more than"
-        f" {MOST} factors or {LARGEST} variants (study.resolution=3 asks for less, and"
+        f"study.design=fractional: {factors} factors at resolution {ROMAN[resolution]} are more"
+        f" than {MOST} factors or {LARGEST} variants (study.resolution=3 asks for less, and"
         " study.design=plackett_burman screens)"
     )
 

@@ -7,13 +7,17 @@ nothing.  Each rule below names a key, the value that stands for all of its valu
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rnn_regexp.experiment import Experiment, load
+from rnn_regexp.experiment import Experiment, load, task_class
 from rnn_regexp.fields import STRENGTH, VOLATILE, label, mark_of, names, plain, replaced, snake_case
-from rnn_regexp.regularizers.base import Regularizer, Site
+from rnn_regexp.models.forward import Reads
+from rnn_regexp.models.pooling import Pooling
+from rnn_regexp.regularizers.base import Site
+from rnn_regexp.regularizers.early_stopping import EarlyStopping
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
 from rnn_regexp.training.optimizers import SGD, Adam, AdamW
 from rnn_regexp.training.schedules import Constant, Moment, Schedule
+from rnn_regexp.training.settings import Reduction, Training
 
 Rule = Callable[[Experiment], Iterator[tuple[str, Any, str]]]  # key, value, reason
 
@@ -48,27 +52,30 @@ def _off(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
 def _places(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
     """Techniques that act on activations where there are none."""
     for name, own in experiment.regularizers.items():
-        if own.neutral or Site not in {type(site) for site in getattr(own, "on", ())}:
+        key, asked = f"regularizers.{name}", getattr(own, "on", None)
+        if asked == []:
+            yield key, type(own)(), f"{name}.on is empty"
+        if own.neutral or not asked or not isinstance(asked[0], Site):
             continue
-        key, chosen = f"regularizers.{name}", _sites(own, experiment.model.layers)
-        if not chosen:
+        there = [site for site in Site if site in asked and _has(experiment, site)]
+        if not there:
             reason = f"{name} acts between layers only, and model.layers is 1"
             yield key, type(own)(), reason
             continue
         between = "between does nothing while model.layers is 1"
         ordered = "the order of places does nothing"
-        yield f"{key}.on", chosen, between if Site.between in own.on else ordered
-        if chosen == [Site.output] and hasattr(own, "locked") and _one_output(experiment):
-            yield f"{key}.locked", False, f"{name} acts on the last state only: one step to mask"
+        yield f"{key}.on", there, between if Site.between in asked else ordered
+        if there == [Site.output] and hasattr(own, "locked") and not _reads_steps(experiment):
+            yield f"{key}.locked", False, f"{name} acts where the sequence is one vector: no steps"
 
 
-def _sites(own: Regularizer, layers: int) -> list[Site]:
-    asked: list[Site] = own.on  # type: ignore[attr-defined]
-    return [site for site in Site if site in asked and (layers > 1 or site is not Site.between)]
+def _has(experiment: Experiment, site: Site) -> bool:
+    return site is not Site.between or experiment.model.layers > 1
 
 
-def _one_output(experiment: Experiment) -> bool:
-    return load(experiment.dataset).train.targets.dim() == 1
+def _reads_steps(experiment: Experiment) -> bool:
+    """Whether the head reads every step, and not one vector for the sequence."""
+    return task_class(experiment).reads is Reads.steps
 
 
 def _init(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
@@ -113,6 +120,26 @@ def _factors(schedule: Schedule, epochs: int, steps: int = 8) -> Iterator[float]
             yield schedule.factor(Moment(epoch, step, steps, epochs, [1.0] * (epoch - 1)))
 
 
+def _stopping(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
+    """A run has its first best epoch at 1, and ending it at the last epoch ends nothing."""
+    own, epochs = experiment.regularizers.get("early_stopping"), experiment.training.epochs
+    if isinstance(own, EarlyStopping) and own.patience >= epochs - 1:
+        reason = f"early_stopping never ends a run of {epochs} epochs at patience={own.patience:g}"
+        yield "regularizers.early_stopping", EarlyStopping(), reason
+
+
+def _task(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
+    """Settings for tasks of another kind."""
+    task, plain_training = task_class(experiment), Training()
+    if task.reads is Reads.steps:
+        yield "model.pooling", Pooling.last, "the head reads every step, and nothing is pooled"
+    else:
+        reason = "the loss is one number a sequence, a mean either way"
+        yield "training.reduction", Reduction.mean, reason
+    if not task.carries:
+        yield "training.window", plain_training.window, "the dataset is no stream: nothing is cut"
+
+
 def _embedding(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
     if load(experiment.dataset).features:
         name = snake_case(type(experiment.dataset).__name__)
@@ -120,4 +147,14 @@ def _embedding(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
 
 
 # The coupling of weight decay is settled before AdamW becomes Adam.
-RULES: tuple[Rule, ...] = (_off, _places, _init, _decay, _optimizer, _schedule, _embedding)
+RULES: tuple[Rule, ...] = (
+    _off,
+    _places,
+    _init,
+    _decay,
+    _optimizer,
+    _schedule,
+    _stopping,
+    _task,
+    _embedding,
+)

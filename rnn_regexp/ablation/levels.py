@@ -214,7 +214,8 @@ def _allowing(when: Mapping[str, tuple[str, ...]], above: Sequence[Axis]) -> Set
     settings: Settings = {}
     for axis in above:
         if axis.name in when:
-            settings |= _allowing(axis.when, above) | axis.levels[when[axis.name][0]]
+            settings |= _allowing(axis.when, above)
+            settings |= axis.levels[when[axis.name][0]]
     return settings
 
 

@@ -9,7 +9,7 @@ LARGEST = 128  # runs
 
 
 def size(factors: int) -> int:
-    """The number of runs: the least N > ``factors`` that is a power of 2, or a prime + 1 with 4 | N.
+    """The number of runs N > ``factors``: the least power of 2, or multiple of 4 behind a prime.
 
     Raises ``StudyError`` above ``LARGEST - 1`` factors.
     """

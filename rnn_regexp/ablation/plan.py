@@ -19,7 +19,9 @@ class Plan:
 
     blueprint: Blueprint
     runs: list[PlannedRun] = dataclasses.field(default_factory=list)  # of the study itself
-    tuning: list[PlannedRun] = dataclasses.field(default_factory=list)  # trials of nuisance settings
+    tuning: list[PlannedRun] = dataclasses.field(
+        default_factory=list
+    )  # trials of nuisance settings
     chosen: Mapping[str, Trial] = dataclasses.field(default_factory=dict)  # variant -> its trial
     cohorts: list[list[PlannedRun]] = dataclasses.field(default_factory=list)
     decisions: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # between stages
@@ -38,6 +40,11 @@ class Plan:
     @property
     def variants(self) -> list[Variant]:
         return list({run.variant.name: run.variant for run in self.runs}.values())
+
+    @property
+    def latest(self) -> list[PlannedRun]:
+        """The runs that the latest stage added, each experiment once."""
+        return [run for cohort in self.cohorts[self.fresh :] for run in cohort]
 
     def decided(self, decision: dict[str, Any] | None) -> "Plan":
         """The plan with what results decided before the stage that follows."""

@@ -97,7 +97,9 @@ def aliases(found: fractional.Fraction, names: list[str]) -> dict[str, list[str]
     table: dict[str, list[str]] = {}
     for effect in [*main, *pairs]:
         others = found.aliases(effect)
-        signed = ("-" * (fractional.sign(effect ^ o) < 0) + fractional.name(o, names) for o in others)
+        signed = (
+            "-" * (fractional.sign(effect ^ o) < 0) + fractional.name(o, names) for o in others
+        )
         if others:
             table[fractional.name(effect, names)] = list(signed)
     return table

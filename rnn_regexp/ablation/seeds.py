@@ -9,7 +9,7 @@ from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.factors import unknown_word
 
 _FORMS = "a number, a list of seeds, or {start: 5, max: 30, step: 5}"
-_WORDS = ("start", "max", "step", "stop")
+WORDS = ("start", "max", "step", "stop")
 VERDICT, HALF_WIDTH = "verdict", "half_width"
 
 
@@ -59,13 +59,11 @@ def _listed(given: list[Any]) -> SeedRule:
 
 def _sequential(given: Mapping[str, Any], first: int) -> SeedRule:
     for word in given:
-        if word not in _WORDS:
-            raise StudyError(unknown_word(f"study.seeds.{word}", str(word), _WORDS))
-    start, last = given.get("start"), given.get("max")
-    step = given.get("step", start)
-    for word, value, least in (("start", start, 2), ("max", last, start), ("step", step, 1)):
-        if not _whole(value) or value < least:
-            raise StudyError(f"study.seeds.{word} must be a whole number from {least}, got {value}")
+        if word not in WORDS:
+            raise StudyError(unknown_word(f"study.seeds.{word}", str(word), WORDS))
+    start = _number(given, "start", 2)
+    last = _number(given, "max", start)
+    step = _number({"step": start} | dict(given), "step", 1)
     looks = (*range(start, last, step), last)
     return SeedRule(tuple(range(first, first + last)), looks, _stop(given.get("stop")))
 
@@ -79,6 +77,13 @@ def _stop(given: Any) -> dict[str, Any]:
             f"study.seeds.stop must be {VERDICT} or {{{HALF_WIDTH}: a number above 0}}, got {given}"
         )
     return {HALF_WIDTH: float(width)}
+
+
+def _number(given: Mapping[str, Any], word: str, least: int) -> int:
+    value: Any = given.get(word)
+    if not _whole(value) or value < least:
+        raise StudyError(f"study.seeds.{word} must be a whole number from {least}, got {value}")
+    return int(value)
 
 
 def _whole(value: Any) -> bool:

@@ -1,16 +1,17 @@
 """A study as a sequence of plans: each stage is what the results of those before it call for."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rnn_regexp.ablation import path
-from rnn_regexp.ablation.blueprint import Blueprint, PlannedRun
+from rnn_regexp.ablation.blueprint import Blueprint, blueprint
 from rnn_regexp.ablation.design import Variant
-from rnn_regexp.ablation.plan import Plan
+from rnn_regexp.ablation.levels import Read, Resolve
 from rnn_regexp.ablation.looks import open_variants
-from rnn_regexp.ablation.study import Design
-from rnn_regexp.ablation.tuning import Trial, choose, tuning_seeds
+from rnn_regexp.ablation.plan import Plan
+from rnn_regexp.ablation.study import Design, Study
+from rnn_regexp.ablation.tuning import at_the_edge, choose, tuning_seeds
 from rnn_regexp.ledger import Ledger
 
 
@@ -23,32 +24,37 @@ class Step:
     note: str = ""
 
 
-def stages(made: Blueprint, ledger: Ledger) -> Iterator[Plan]:
+def make_plan(study: Study, resolve: Resolve, read: Read, width: int) -> Plan:
+    """The runs of a study that are known before any result.
+
+    Raises ``StudyError`` with one line for what is missing, does not fit, or has no effect.
+    """
+    made = blueprint(study, resolve, read, width)
+    return _grown(Plan(made), _beginning(made))
+
+
+def stages(first: Plan, ledger: Ledger) -> Iterator[Plan]:
     """The plan as it grows. Train the fresh cohorts of each before asking for the next.
 
-    Nothing is remembered between stages but the ledger's results, so that the same command
-    continues a study wherever it was stopped.
+    ``first`` is what ``make_plan`` gave.  Nothing is remembered between stages but the ledger's
+    results, so that the same command continues a study wherever it was stopped.
     """
+    made = first.blueprint
     plan = Plan(made)
-    while True:
-        decision, step = _next(plan, ledger)
-        plan = plan.decided(decision)
-        if step is None:
-            break
-        if new := [own for own in step.variants if made.trials and own.name not in plan.chosen]:
-            plan = _tried(plan, new)
+    step: Step | None = _beginning(made)
+    while step is not None:
+        new = [own for own in step.variants if made.trials and own.name not in plan.chosen]
+        if new:
+            plan = _tried(plan, new, step.note)
             yield plan
             plan = _chosen(plan, ledger)
-        plan = _grown(plan, step)
+            step = dataclasses.replace(step, note=_edges(plan, new))
+        plan = _grown(plan, step) if plan.cohorts else first
         yield plan
+        decision, step = _next(plan, ledger)
+        plan = plan.decided(decision)
     if plan.decisions:
-        yield plan.grown(note="")  # nothing is left to train; the last decision is
-
-
-def first_stage(made: Blueprint) -> Plan:
-    """The runs that are known before any result, without trials of nuisance settings."""
-    step = _beginning(made)
-    return _grown(Plan(made), step)
+        yield plan.grown(note="")  # nothing is left to train; the last decision is to be kept
 
 
 def _beginning(made: Blueprint) -> Step:
@@ -59,8 +65,6 @@ def _beginning(made: Blueprint) -> Step:
 def _next(plan: Plan, ledger: Ledger) -> tuple[dict[str, Any] | None, Step | None]:
     """What the results so far decide, and what follows; None where the study is complete."""
     made = plan.blueprint
-    if not plan.stage:
-        return None, _beginning(made)
     if made.study.design is Design.path:
         return _path(plan, ledger)
     if made.seeds.sequential:
@@ -100,25 +104,26 @@ def _look(plan: Plan, ledger: Ledger) -> tuple[dict[str, Any] | None, Step | Non
 
 
 def _grown(plan: Plan, step: Step) -> Plan:
+    stage = plan.stage + 1
     runs = [
         run
         for own in step.variants
-        for run in plan.blueprint.runs(own, step.seeds, plan.stage, plan.chosen.get(own.name))
+        for run in plan.blueprint.runs(own, step.seeds, stage, plan.chosen.get(own.name))
     ]
-    return plan.grown(runs, note=step.note, stage=plan.stage + 1)
+    return plan.grown(runs, note=step.note, stage=stage)
 
 
-def _tried(plan: Plan, new: Sequence[Variant]) -> Plan:
+def _tried(plan: Plan, new: Sequence[Variant], before: str) -> Plan:
     """The plan with the trials of variants that have none yet."""
     made, seeds = plan.blueprint, tuning_seeds(plan.study)
     runs = [
         run
         for own in new
         for trial in made.trials
-        for run in made.runs(own, seeds, plan.stage, trial)
+        for run in made.runs(own, seeds, plan.stage + 1, trial, tuning=True)
     ]
     note = f"tuning: {len(new)} variants x {len(made.trials)} trials x {len(seeds)} seeds"
-    return plan.grown(tuning=runs, note=note)
+    return plan.grown(tuning=runs, note="\n".join(filter(None, [before, note])))
 
 
 def _chosen(plan: Plan, ledger: Ledger) -> Plan:
@@ -132,6 +137,12 @@ def _chosen(plan: Plan, ledger: Ledger) -> Plan:
         own.setdefault(run.trial.number, []).append(run.run_id)
     chosen = {name: trials[choose(made.study, own, results)] for name, own in tried.items()}
     return dataclasses.replace(plan, chosen=chosen)
+
+
+def _edges(plan: Plan, new: Sequence[Variant]) -> str:
+    """Notes on the variants just tuned whose best trial is the last in its direction."""
+    chosen = {own.name: plan.chosen[own.name] for own in new}
+    return "\n".join(at_the_edge(plan.blueprint.trials, chosen))
 
 
 def _ids(plan: Plan, name: str) -> list[str]:

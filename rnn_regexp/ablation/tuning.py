@@ -90,6 +90,30 @@ def choose(study: Study, runs: Mapping[int, Sequence[str]], results: Results) ->
     return min(runs, key=lambda number: (*standing(runs[number], results, metric), number))
 
 
+def at_the_edge(trials: Sequence[Trial], chosen: Mapping[str, Trial]) -> list[str]:
+    """A line for each key whose chosen value is the smallest or the largest tried."""
+    lines = []
+    for key in trials[0].settings:
+        tried = {trial.settings[key] for trial in trials if _number(trial.settings[key])}
+        if len(tried) < 3:
+            continue
+        for value, word in ((min(tried), "smallest"), (max(tried), "largest")):
+            names = [name for name, own in chosen.items() if own.settings[key] == value]
+            if names:
+                lines.append(
+                    f"note: {key}={label(value)}, the {word} tried, is best for {_few(names)}"
+                )
+    return lines
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _space(given: Mapping[Any, Any], prefix: str) -> dict[str, list[Any] | Range]:
     """Values or range of each dotted key."""
     found: dict[str, list[Any] | Range] = {}
@@ -161,4 +185,4 @@ def _counts(key: str, settings: Mapping[str, Any], resolve: Resolve, read: Read)
         present = read(resolve(settings), key)
     except (AttributeError, KeyError):
         return False
-    return isinstance(present, int) and not isinstance(present, bool)
+    return _number(present) and isinstance(present, int)

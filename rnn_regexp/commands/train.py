@@ -17,7 +17,7 @@ def train(
     prepare(tracking)
     known = ledger.result(own)
     if known is None or known.status == FAILED:
-        with Bar([1], experiment.training.epochs, 0) as bar:
+        with Bar([1], [experiment.training.epochs], 0) as bar:
             executor.run([[experiment]], ledger, bar)
     result = ledger.result(own)
     assert result is not None

@@ -10,12 +10,13 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnn_regexp.ablation.factors import Factor
+from rnn_regexp.ablation.seeds import WORDS as SEED_WORDS
 from rnn_regexp.config.border import (
     ConfigError,
     keys,
@@ -164,7 +165,26 @@ def _joins(override: Override, composed: DictConfig) -> bool:
     if not key.startswith(FREE):
         return False
     there = OmegaConf.select(composed, key, default=None) is not None
-    return there or override.is_add() or override.is_force_add()
+    return there or override.is_add() or override.is_force_add() or _fills(key, composed)
+
+
+def _fills(key: str, composed: DictConfig) -> bool:
+    """Whether a key is a field of a factor that is there, or a word of its rule for seeds."""
+    parent, _, word = key.rpartition(".")
+    there = OmegaConf.is_dict(OmegaConf.select(composed, parent, default=None))
+    if parent == "study.seeds":
+        return there and word in SEED_WORDS
+    return there and parent.startswith(OPEN) and parent.count(".") == 2 and word in names(Factor)
+
+
+def spelled_out(words: list[str], composed: DictConfig) -> list[str]:
+    """The words as Hydra wants them: ``++`` before a field that a study leaves unset."""
+    filled = {
+        own.input_line
+        for own in _parse(words)
+        if own.type is OverrideType.CHANGE and _fills(own.key_or_group, composed)
+    }
+    return [f"++{word}" if word in filled else word for word in words]
 
 
 def _unknown_setting(key: str, composed: list[DictConfig]) -> str:
@@ -210,6 +230,11 @@ def wrong_type(key: str, value: Value, error: Exception) -> str:
     return f"{key}: cannot be {value!r} ({one_line(error)})"
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
+    """An error of Hydra's or OmegaConf's, or of its cause where it says nothing itself."""
+    cause = error.__cause__ or error.__context__
+    if not str(error).strip() and cause is not None:
+        key = re.search(r"full_key: (\S+)", str(cause))
+        return f"{key[1]}: {one_line(cause)}" if key else one_line(cause)
     lines = [line.strip() for line in str(error).splitlines()]
     return " ".join(line for line in lines if line and "full_key" not in line)

@@ -23,10 +23,12 @@ class Processes(Executor):
 
     workers: int = volatile(0, "[0, inf)")
 
-    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
+    def at_once(self) -> int:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        room = max(1, (cores or 1) // self.threads)
-        count = min(self.workers or room, len(cohorts))
+        return self.workers or max(1, (cores or 1) // self.threads)
+
+    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
+        count = min(self.at_once(), len(cohorts))
         pool = _Pool(ledger, self.threads)
         try:
             pool.run(cohorts, count, watch)

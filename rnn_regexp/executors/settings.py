@@ -33,6 +33,10 @@ class Executor(Settings):
     width: int = volatile(8, "[1, inf)")
     threads: int = volatile(1, "[1, inf)")
 
+    def at_once(self) -> int:
+        """How many cohorts train side by side."""
+        return 1
+
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
         """Train every cohort and record its runs in the ledger."""
         raise NotImplementedError
