@@ -11,10 +11,11 @@ from rnn_regexp.ablation.blueprint import PlannedRun
 from rnn_regexp.ablation.continuing import refuse_other_study
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.levels import Read, Resolve
+from rnn_regexp.ablation.metrics import sibling
 from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.ablation.plan_files import plan_csv, study_yaml, tuning_csv
 from rnn_regexp.ablation.stages import make_plan, stages
-from rnn_regexp.ablation.study import Study
+from rnn_regexp.ablation.study import Design, Study
 from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
@@ -55,11 +56,12 @@ def ablate(request: Request) -> int:
     prepare(request.tracking)
     with Tracker(request.tracking, study.name, ledger.folder) as tracker:
         try:
-            failed = train_stages(plan, ledger, request, tracker)
+            plan, failed = train_stages(plan, ledger, request, tracker)
         except KeyboardInterrupt:
             print(f"\nstopped; what is finished is kept. To continue: {request.command}")
             return 130
-        report_on(ledger, study, request.tracking, tracker)
+        if plan.runs:
+            report_on(ledger, study, request.tracking, tracker)
     if failed:
         print(f"{failed} runs failed (runs/*.json say why); the same command tries them again")
     return 1 if failed else 0
@@ -78,14 +80,22 @@ def check(study: Study, metrics: Sequence[str]) -> None:
     if study.metric not in metrics:
         near = difflib.get_close_matches(study.metric, metrics, 1, 0)
         raise StudyError(f"study.metric: there is no {study.metric} (did you mean {near[0]}?)")
+    selecting = sibling(study.metric, "valid")
+    if (study.nuisance or study.design is Design.path) and selecting not in metrics:
+        raise StudyError(
+            f"study.metric: {study.metric} has no {selecting}, and validation data decide about"
+            " nuisance settings and paths"
+        )
 
 
-def train_stages(first: Plan, ledger: Ledger, request: Request, tracker: Tracker) -> int:
-    """Train a study stage by stage; returns the number of runs that failed.
+def train_stages(
+    first: Plan, ledger: Ledger, request: Request, tracker: Tracker
+) -> tuple[Plan, int]:
+    """Train a study stage by stage; returns how far it came, and how many runs failed.
 
     A stage with failed runs is the last: what follows would be decided without them.
     """
-    failed = 0
+    plan, failed = first, 0
     for plan in stages(first, ledger):
         if plan.note:
             print(plan.note, flush=True)
@@ -94,7 +104,7 @@ def train_stages(first: Plan, ledger: Ledger, request: Request, tracker: Tracker
         failed = sum(map(_failed, plan.latest, [ledger] * len(plan.latest)))
         if failed:
             break
-    return failed
+    return plan, failed
 
 
 def record(plan: Plan, ledger: Ledger, command: str) -> None:

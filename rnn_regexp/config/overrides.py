@@ -169,7 +169,9 @@ def _joins(override: Override, composed: DictConfig) -> bool:
 
 
 def _fills(key: str, composed: DictConfig) -> bool:
-    """Whether a key is a field of a factor that is there, or a word of its rule for seeds."""
+    """Whether a key is an open place, a field of a factor there, or a word of the seeds' rule."""
+    if f"{key}." in FREE:
+        return True
     parent, _, word = key.rpartition(".")
     there = OmegaConf.is_dict(OmegaConf.select(composed, parent, default=None))
     if parent == "study.seeds":
@@ -210,7 +212,7 @@ def _allowed(composed: DictConfig) -> set[str]:
 def _wrong_value(key: str, value: Value, composed: list[DictConfig]) -> list[str]:
     try:
         for one in composed:
-            OmegaConf.update(one, key, value, force_add=key.startswith(FREE))
+            OmegaConf.update(one, key, value, force_add=f"{key}.".startswith(FREE))
     except OmegaConfBaseException as error:
         return [wrong_type(key, value, error)]
     return []

@@ -6,6 +6,7 @@ checked and converted once, and experiments are put together from these parts.
 
 import copy
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,7 +120,7 @@ class Resolver:
             linked = "${" in OmegaConf.to_yaml(composed)
             experiment = to_config(composed).experiment()
         except (HydraException, OmegaConfBaseException) as error:
-            raise StudyError(f"{' '.join(words)}: {one_line(error)}".lstrip(": ")) from None
+            raise StudyError(_misfit(" ".join(words), one_line(error))) from None
         except ConfigError as error:
             raise StudyError(str(error)) from None
         return _Template(composed, frozenset(keys(composed)), experiment, linked)
@@ -132,6 +133,13 @@ class Resolver:
                     f"{group}={choice}: no such choice (allowed: {', '.join(allowed)})"
                     f"{suggestion(choice, allowed)}"
                 )
+
+
+def _misfit(choices: str, error: str) -> str:
+    """Why choices do not go with the words of the command."""
+    if key := re.search("Could not override '(.*?)'", error):
+        return f"{choices} has no {key[1]}, which is set for all variants"
+    return f"{choices}: {error}"
 
 
 def _words(groups: Groups) -> tuple[str, ...]:
