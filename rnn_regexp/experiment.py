@@ -20,10 +20,11 @@ from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
 from rnn_regexp.noise import substream
 from rnn_regexp.regularizers.base import Regularizer
+from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.tasks import ALL as ALL_TASKS
-from rnn_regexp.tasks import Task
+from rnn_regexp.tasks import task_of
 from rnn_regexp.training.checkpoint import Checkpoint
-from rnn_regexp.training.cohort import Cohort, RunSettings
+from rnn_regexp.training.cohort import Cohort, RunSettings, subject_of
 from rnn_regexp.training.loop import Progress, train
 from rnn_regexp.training.optimizers import Optimizer
 from rnn_regexp.training.record import Outcome, metric_names
@@ -84,12 +85,13 @@ def _load(dataset: Dataset) -> tuple[SequenceData, str]:
 
 def metrics_of(experiment: Experiment) -> list[str]:
     """The metrics that a run of an experiment will have."""
-    return metric_names(task_class(experiment).metrics)
+    return metric_names(ALL_TASKS[load(experiment.dataset).task].metrics)
 
 
-def task_class(experiment: Experiment) -> type[Task]:
-    """The task that an experiment's data are for."""
-    return ALL_TASKS[load(experiment.dataset).task]
+def subject(experiment: Experiment) -> Subject:
+    """What an experiment's techniques act on; ``regularizers.fitting`` says whether they can."""
+    task = task_of(load(experiment.dataset))
+    return subject_of(experiment.model, task, experiment.training, experiment.regularizers)
 
 
 def run_cohort(

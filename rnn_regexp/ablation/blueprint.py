@@ -12,7 +12,9 @@ from rnn_regexp.ablation.levels import Read, Resolve, axes
 from rnn_regexp.ablation.seeds import SeedRule, seed_rule
 from rnn_regexp.ablation.study import Study
 from rnn_regexp.ablation.tuning import Trial, trials
-from rnn_regexp.experiment import Experiment
+from rnn_regexp.errors import BadInput
+from rnn_regexp.experiment import Experiment, subject
+from rnn_regexp.regularizers.fitting import refuse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +84,25 @@ def blueprint(study: Study, resolve: Resolve, read: Read, width: int) -> Bluepri
     base, found = resolve({}), axes(study, resolve, read)
     own = variants(study, found)
     made = Blueprint(study, base, found, own, seeds, [], resolve, width)
+    refuse_misfits(made)
     refuse_idle(made)
     tried = trials(study, seeds, [(v.name, made.settings(v)) for v in own], resolve, read)
     return dataclasses.replace(made, trials=tried)
+
+
+def refuse_misfits(made: Blueprint) -> None:
+    """Refuse techniques that cannot act on the model or the task of a variant.
+
+    Raises ``StudyError`` with a line for each, and the first variant that has it.
+    """
+    lines: dict[str, str] = {}
+    for own in made.variants:
+        try:
+            refuse(subject(made.experiment(own)))
+        except BadInput as error:
+            lines |= {line: own.name for line in str(error).splitlines() if line not in lines}
+    if lines:
+        raise StudyError("\n".join(f"variant {name}: {line}" for line, name in lines.items()))
 
 
 def refuse_idle(made: Blueprint) -> None:

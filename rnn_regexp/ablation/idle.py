@@ -7,12 +7,12 @@ nothing.  Each rule below names a key, the value that stands for all of its valu
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rnn_regexp.experiment import Experiment, load, task_class
+from rnn_regexp.experiment import Experiment, load, subject
 from rnn_regexp.fields import STRENGTH, VOLATILE, label, mark_of, names, plain, replaced, snake_case
-from rnn_regexp.models.forward import Reads
 from rnn_regexp.models.pooling import Pooling
-from rnn_regexp.regularizers.base import Site
+from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
+from rnn_regexp.regularizers.fitting import idle
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
 from rnn_regexp.training.optimizers import SGD, Adam, AdamW
@@ -34,8 +34,8 @@ def why_idle(experiment: Experiment, keys: Sequence[str]) -> str:
     """Why the settings ``keys`` have no effect in an experiment; empty where none is idle."""
     for key in keys:
         for rule in RULES:
-            for idle, _, reason in rule(experiment):
-                if key == idle or key.startswith(f"{idle}."):
+            for own, _, reason in rule(experiment):
+                if key == own or key.startswith(f"{own}."):
                     return reason
         if mark_of(experiment, key, VOLATILE):
             return f"{key} cannot change a result"
@@ -49,33 +49,33 @@ def _off(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
             yield f"regularizers.{name}", own, f"{name} is off ({', '.join(strengths)})"
 
 
-def _places(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
-    """Techniques that act on activations where there are none."""
+def _unfit(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
+    """Techniques, and settings of them, that by their own account do nothing here."""
+    for key, reason in idle(subject(experiment)).items():
+        _, name, *setting = key.split(".")
+        neutral = type(experiment.regularizers[name])()
+        yield key, getattr(neutral, setting[0]) if setting else neutral, reason
+
+
+def _empty(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
     for name, own in experiment.regularizers.items():
-        key, asked = f"regularizers.{name}", getattr(own, "on", None)
-        if asked == []:
-            yield key, type(own)(), f"{name}.on is empty"
-        if own.neutral or not asked or not isinstance(asked[0], Site):
-            continue
-        there = [site for site in Site if site in asked and _has(experiment, site)]
-        if not there:
-            reason = f"{name} acts between layers only, and model.layers is 1"
-            yield key, type(own)(), reason
-            continue
-        between = "between does nothing while model.layers is 1"
-        ordered = "the order of places does nothing"
-        yield f"{key}.on", there, between if Site.between in asked else ordered
-        if there == [Site.output] and hasattr(own, "locked") and not _reads_steps(experiment):
-            yield f"{key}.locked", False, f"{name} acts where the sequence is one vector: no steps"
+        if getattr(own, "on", None) == []:
+            yield f"regularizers.{name}", type(own)(), f"regularizers.{name}.on is empty"
 
 
-def _has(experiment: Experiment, site: Site) -> bool:
-    return site is not Site.between or experiment.model.layers > 1
-
-
-def _reads_steps(experiment: Experiment) -> bool:
-    """Whether the head reads every step, and not one vector for the sequence."""
-    return task_class(experiment).reads is Reads.steps
+def _dropout(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
+    own = experiment.regularizers.get("dropout")
+    if not isinstance(own, Dropout) or own.neutral:
+        return
+    single = experiment.model.layers == 1
+    there = [w for w in Where if w in own.on and not (single and w is Where.between)]
+    between = "between does nothing while model.layers is 1"
+    ordered = "the order of places does nothing"
+    reason = between if single and Where.between in own.on else ordered
+    yield "regularizers.dropout.on", there, reason
+    if there == [Where.output] and not subject(experiment).every_step:
+        reason = "dropout acts where the sequence is one vector: no steps"
+        yield "regularizers.dropout.locked", False, reason
 
 
 def _init(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
@@ -130,14 +130,14 @@ def _stopping(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
 
 def _task(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
     """Settings for tasks of another kind."""
-    task, plain_training = task_class(experiment), Training()
-    if task.reads is Reads.steps:
+    task = subject(experiment)
+    if task.every_step:
         yield "model.pooling", Pooling.last, "the head reads every step, and nothing is pooled"
     else:
         reason = "the loss is one number a sequence, a mean either way"
         yield "training.reduction", Reduction.mean, reason
     if not task.carries:
-        yield "training.window", plain_training.window, "the dataset is no stream: nothing is cut"
+        yield "training.window", Training().window, "the dataset is no stream: nothing is cut"
 
 
 def _embedding(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
@@ -149,7 +149,9 @@ def _embedding(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
 # The coupling of weight decay is settled before AdamW becomes Adam.
 RULES: tuple[Rule, ...] = (
     _off,
-    _places,
+    _unfit,
+    _empty,
+    _dropout,
     _init,
     _decay,
     _optimizer,

@@ -1,9 +1,12 @@
 """Train one experiment and keep its result."""
 
+import sys
+
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
-from rnn_regexp.experiment import Experiment, run_id
+from rnn_regexp.experiment import Experiment, run_id, subject
 from rnn_regexp.ledger import DIVERGED, FAILED, Ledger, RunResult
+from rnn_regexp.regularizers.fitting import idle, refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 
@@ -12,6 +15,7 @@ def train(
 ) -> RunResult:
     """Train an experiment unless the ledger has its result; either way the run is shown."""
     experiment.training.torch_device()
+    check(experiment)
     ledger.require_writable()
     own = run_id(experiment)
     prepare(tracking)
@@ -25,6 +29,14 @@ def train(
         tracker.log_run(result, f"run {own}", {})
     print(line(result), flush=True)
     return result
+
+
+def check(experiment: Experiment) -> None:
+    """Refuse techniques that cannot act on the model or the task; warn of those without effect."""
+    own = subject(experiment)
+    refuse(own)
+    for key, reason in idle(own).items():
+        print(f"warning: {key} does nothing: {reason}", file=sys.stderr)
 
 
 def line(result: RunResult) -> str:

@@ -9,13 +9,30 @@ from rnn_regexp.regularizers.clip import Clip
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
 from rnn_regexp.regularizers.ema import Ema
+from rnn_regexp.regularizers.embedding_dropout import EmbeddingDropout
 from rnn_regexp.regularizers.init import Init
 from rnn_regexp.regularizers.l1 import L1
 from rnn_regexp.regularizers.l2 import L2
+from rnn_regexp.regularizers.monte_carlo import MonteCarlo
+from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
+from rnn_regexp.regularizers.rnn_drop import RnnDrop
+from rnn_regexp.regularizers.state_reset import StateReset
+from rnn_regexp.regularizers.variational_dropout import VariationalDropout
 from rnn_regexp.regularizers.weight_decay import WeightDecay
+from rnn_regexp.regularizers.weight_drop import WeightDrop
+from rnn_regexp.regularizers.word_dropout import WordDropout
+from rnn_regexp.regularizers.zoneout import Zoneout
 
 ALL: tuple[type[Regularizer], ...] = (
     Init,
+    WeightDrop,
+    WordDropout,
+    EmbeddingDropout,
+    StateReset,
+    VariationalDropout,
+    RecurrentDropout,
+    RnnDrop,
+    Zoneout,
     Dropout,
     L1,
     L2,
@@ -23,4 +40,5 @@ ALL: tuple[type[Regularizer], ...] = (
     WeightDecay,
     Ema,
     EarlyStopping,
+    MonteCarlo,
 )

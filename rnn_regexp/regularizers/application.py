@@ -12,11 +12,23 @@ from rnn_regexp.regularizers.base import Place, Regularizer, Site
 
 
 class Application:
-    """Passes what a model computes through every technique, in order; without noise: evaluation."""
+    """Passes what a model computes through every technique, in order; without noise: evaluation.
 
-    def __init__(self, active: Iterable[Regularizer] = (), noise: Noise | None = None) -> None:
+    ``sampling``: evaluation in which the noise is for techniques that can be ``sampled`` alone.
+    """
+
+    def __init__(
+        self,
+        active: Iterable[Regularizer] = (),
+        noise: Noise | None = None,
+        sampling: bool = False,
+    ) -> None:
         self.active = tuple(active)
         self.noise = noise
+        self.sampling = sampling
+
+    def _noise(self, own: Regularizer) -> Noise | None:
+        return None if self.sampling and not own.sampled else self.noise
 
     def _acting(self, method: str) -> list[Regularizer]:
         """The techniques that override a site."""
@@ -30,31 +42,31 @@ class Application:
             return weights
         effective = dict(weights)
         for own in acting:
-            own.transform_weights(effective, self.noise)
+            own.transform_weights(effective, self._noise(own))
         return effective
 
     def tokens(self, tokens: Tensor) -> Tensor:
         """Token ids (K, T, B) before they are embedded."""
         for own in self.active:
-            tokens = own.transform_tokens(tokens, self.noise)
+            tokens = own.transform_tokens(tokens, self._noise(own))
         return tokens
 
     def embedded(self, x: Tensor, tokens: Tensor) -> Tensor:
         """Embeddings (K, T, B, D) of ``tokens`` (K, T, B)."""
         for own in self.active:
-            x = own.transform_embedded(x, tokens, self.noise)
+            x = own.transform_embedded(x, tokens, self._noise(own))
         return x
 
     def activations(self, site: Site, layer: int, x: Tensor) -> Tensor:
         """Activations (K, T, B, D), or (K, B, D) where the head reads one state."""
         for own in self.active:
-            x = own.transform_activations(site, layer, x, self.noise)
+            x = own.transform_activations(site, layer, x, self._noise(own))
         return x
 
     def states(self, states: State, place: Place) -> State:
         """The states, (K, B, H) each, that a place starts from."""
         for own in self.active:
-            states = own.transform_states(states, place, self.noise)
+            states = own.transform_states(states, place, self._noise(own))
         return states
 
     def cell(
@@ -68,7 +80,8 @@ class Application:
 
     def recurrent_noise(self, place: Place) -> RecurrentNoise | None:
         """Masks inside the recurrence of a place; those of several techniques are multiplied."""
-        found = [own.recurrent_noise(place, self.noise) for own in self._acting("recurrent_noise")]
+        acting = self._acting("recurrent_noise")
+        found = [own.recurrent_noise(place, self._noise(own)) for own in acting]
         noises = [noise for noise in found if noise is not None]
         merged = noises[0] if noises else None
         for other in noises[1:]:
@@ -85,7 +98,8 @@ class Application:
     @property
     def softens_targets(self) -> bool:
         """Whether targets become distributions in this pass."""
-        return self.noise is not None and bool(self._acting("transform_targets"))
+        training = self.noise is not None and not self.sampling
+        return training and bool(self._acting("transform_targets"))
 
 
 def _both(one: RecurrentNoise, other: RecurrentNoise) -> RecurrentNoise:

@@ -6,7 +6,7 @@ takes ``noise: Noise | None``, None means evaluation: a technique for training a
 it was given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from rnn_regexp.fields import STRENGTH, Settings, names
 from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
+from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Spec, Weights
 
@@ -71,8 +72,20 @@ class Regularizer(Settings):
     passes: ClassVar[int] = 1  # forward passes over a batch that it needs
     separate: ClassVar[bool] = False  # whether a run that lacks it needs a cohort of its own
     judged_with: ClassVar[tuple[str, ...]] = ()  # the names in ``state`` that evaluation reads
+    evaluates: ClassVar[bool] = False  # whether it takes part in evaluation too
+    sampled: ClassVar[bool] = False  # whether Monte-Carlo evaluation draws its noise
 
     state: ClassVar[Mapping[str, Tensor]] = MappingProxyType({})  # a stack has its own: ``start``
+
+    # Before anything is trained; each gives the settings concerned ("" for all) with the reason
+
+    def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        """What cannot be done on a subject."""
+        return iter(())
+
+    def does_nothing(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        """What has no effect on a subject, although its strength is not neutral."""
+        return iter(())
 
     # Parameters
 
@@ -158,6 +171,10 @@ class Regularizer(Settings):
 
     def stops(self, histories: Sequence[Sequence[Mapping[str, float]]]) -> Sequence[bool] | None:
         """Which runs are to end here, or None for none."""
+        return None
+
+    def draws(self) -> Tensor | None:
+        """How many noisy passes (K,) evaluation averages; 0, and None, for one without noise."""
         return None
 
     def averaged(self, flat: Tensor) -> Tensor:

@@ -38,4 +38,5 @@ class Ema(Regularizer):
         average.copy_(moved.where(update.stepping[:, None], average))
 
     def averaged(self, flat: Tensor) -> Tensor:
-        return self.state["average"]
+        own = column(self.decay, flat) > 0  # without it, an optimizer's average goes through
+        return self.state["average"].where(own, flat)

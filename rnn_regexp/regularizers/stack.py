@@ -40,6 +40,7 @@ class RegularizerStack:
     """The techniques of a cohort, in the order of ``ALL``; those neutral in every run absent."""
 
     def __init__(self, sets: Sequence[RegularizerSet], device: torch.device) -> None:
+        self.runs, self.device = len(sets), device
         self.active: dict[str, Regularizer] = {}
         techniques = {snake_case(technique.__name__): technique for technique in ALL}
         if unknown := {name for own in sets for name in own} - set(techniques):
@@ -113,6 +114,12 @@ class RegularizerStack:
         votes = [own.stops(histories) for own in self.active.values()]
         told = [vote for vote in votes if vote is not None]
         return [any(own[k] for own in told) for k in range(len(histories))]
+
+    def draws(self) -> Tensor:
+        """How many noisy passes (K,) each run's evaluation averages; 0 for one without noise."""
+        asked = [own.draws() for own in self.active.values()]
+        none = torch.zeros(self.runs, dtype=torch.double, device=self.device)
+        return next((own for own in asked if own is not None), none)
 
     def averaged(self, flat: Tensor) -> Tensor:
         """The weights (K, P) by which runs are judged."""

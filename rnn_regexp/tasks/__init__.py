@@ -3,9 +3,18 @@
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.tasks.base import Task
 from rnn_regexp.tasks.classify import Classify
+from rnn_regexp.tasks.forecast import Forecast
 from rnn_regexp.tasks.language_model import LanguageModel
+from rnn_regexp.tasks.tag import Tag
+from rnn_regexp.tasks.transduce import Transduce
 
-ALL: dict[str, type[Task]] = {"classify": Classify, "language_model": LanguageModel}
+ALL: dict[str, type[Task]] = {
+    "classify": Classify,
+    "tag": Tag,
+    "transduce": Transduce,
+    "language_model": LanguageModel,
+    "forecast": Forecast,
+}
 
 
 def task_of(data: SequenceData) -> Task:
@@ -13,4 +22,4 @@ def task_of(data: SequenceData) -> Task:
     return ALL[data.task](data)
 
 
-__all__ = ["ALL", "Classify", "LanguageModel", "Task", "task_of"]
+__all__ = ["ALL", "Classify", "Forecast", "LanguageModel", "Tag", "Task", "Transduce", "task_of"]

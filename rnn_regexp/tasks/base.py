@@ -1,12 +1,12 @@
 """What a task is: what the head reads, a loss for each run, and metrics from sums over batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from rnn_regexp.data.batches import Batch, Batching, shuffled, sorted_by_length
+from rnn_regexp.data.batches import Batch, Batching, gather, shuffled, sorted_by_length
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.models.forward import Network, Reads, States, forward
 from rnn_regexp.models.recurrent import Model
@@ -15,6 +15,7 @@ from rnn_regexp.regularizers.application import Application
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Spec
 
+_SAMPLE = 64
 _BATCH = 128  # sequences evaluated at once; bounds memory, changes no result
 
 
@@ -64,6 +65,11 @@ class Task:
         """One pass without noise, the same for all runs."""
         return sorted_by_length(split, runs, _BATCH)
 
+    def sample(self, split: Split, runs: int) -> Batch:
+        """The sequences that diagnostics look at: the first 64, the same for all runs."""
+        rows = torch.arange(min(_SAMPLE, len(split)), device=split.lengths.device)
+        return gather(split, rows.expand(runs, -1))
+
     # One batch
 
     def forward(self, network: Network, batch: Batch, states: States | None) -> Trace:
@@ -73,6 +79,23 @@ class Task:
     def loss(self, trace: Trace, batch: Batch, applied: Application) -> Tensor:
         """The loss of each run, a mean over the batch: (K,)."""
         raise NotImplementedError
+
+    def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
+        """Each sequence's own loss, of its last step where there is one at every step: (K, B)."""
+        raise NotImplementedError
+
+    def mixture(self, outputs: Iterable[Tensor], counts: Tensor) -> Tensor:
+        """The mean prediction of each run's first ``counts`` (K,) of ``outputs`` (K, ..., C).
+
+        For logits the logarithm of the mean probability.
+        """
+        total = None
+        for index, logits in enumerate(outputs):
+            more = (index < counts).view(-1, *(1 for _ in logits.shape[1:]))
+            log_p = logits.log_softmax(dim=-1).masked_fill(~more, -torch.inf)
+            total = log_p if total is None else torch.logaddexp(total, log_p)
+        assert total is not None
+        return total - counts.to(total).log().view(-1, *(1 for _ in total.shape[1:]))
 
     def sums(self, trace: Trace, batch: Batch) -> dict[str, Tensor]:
         """What adds up over batches, (K, ...) each."""

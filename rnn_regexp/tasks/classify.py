@@ -23,6 +23,9 @@ class Classify(Task):
     def loss(self, trace: Trace, batch: Batch, applied: Application) -> Tensor:
         return cross_entropy(trace.logits, batch.targets, applied).mean(dim=1)
 
+    def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
+        return cross_entropy(trace.logits, batch.targets)
+
     def sums(self, trace: Trace, batch: Batch) -> dict[str, Tensor]:
         losses = cross_entropy(trace.logits, batch.targets)  # (K, B)
         chosen = trace.logits.argmax(dim=-1)  # (K, B)

@@ -13,7 +13,7 @@ from rnn_regexp.errors import BadInput
 from rnn_regexp.models.forward import Reads
 from rnn_regexp.models.recurrent import Model
 from rnn_regexp.noise import Noise
-from rnn_regexp.recurrence.lengths import valid
+from rnn_regexp.recurrence.lengths import at_length, valid
 from rnn_regexp.regularizers.application import NOTHING, Application
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.tasks.base import Task
@@ -77,9 +77,16 @@ class LanguageModel(Task):
         ends = (total - starts).clamp(0, columns)
         return windows(cut[0], cut[1], ends, runs, Batching(EVALUATED_STREAMS, EVALUATED_STEPS))
 
+    def sample(self, split: Split, runs: int) -> Batch:
+        return next(self.evaluation(split, runs))
+
     def loss(self, trace: Trace, batch: Batch, applied: Application) -> Tensor:
         losses, inside = self._losses(trace, batch, applied)
         return losses.sum(dim=(1, 2)) / inside.sum(dim=(1, 2)).clamp_min(1)
+
+    def last_loss(self, trace: Trace, batch: Batch) -> Tensor:
+        losses, _ = self._losses(trace, batch, NOTHING)
+        return at_length(losses[..., None], batch.lengths)[..., 0]
 
     def sums(self, trace: Trace, batch: Batch) -> dict[str, Tensor]:
         losses, inside = self._losses(trace, batch, NOTHING)

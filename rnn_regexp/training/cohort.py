@@ -14,12 +14,14 @@ from rnn_regexp.data.batches import Batching
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.fields import PER_RUN, VOLATILE, plain, snake_case
 from rnn_regexp.models import Model
-from rnn_regexp.models.forward import Network
+from rnn_regexp.models.forward import Network, Reads
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.application import Application
+from rnn_regexp.regularizers.fitting import refuse, used
 from rnn_regexp.regularizers.stack import RegularizerSet, RegularizerStack
-from rnn_regexp.tasks import task_of
+from rnn_regexp.regularizers.subject import Subject
+from rnn_regexp.tasks import Task, task_of
 from rnn_regexp.training.optimizers import Optimizer, OptimizerState
 from rnn_regexp.training.schedules import Constant, Moment, Schedule
 from rnn_regexp.training.settings import Precision, Training
@@ -47,6 +49,8 @@ class Cohort:
         self.model, self.training, self.settings = model, training, runs
         self.task = task_of(data)
         self.task.check(model)
+        for run in runs:
+            refuse(subject_of(model, self.task, training, run.regularizers))
         self.device = training.torch_device()
         self.seeds = torch.tensor([run.seed for run in runs], device=self.device)
         self.regularizers = RegularizerStack([run.regularizers for run in runs], self.device)
@@ -81,9 +85,14 @@ class Cohort:
         )
         self.optimizers.scale([own * by for own, by in zip(schedules, factors, strict=True)])
 
-    def network(self, noise: Noise | None = None, flat: Tensor | None = None) -> Network:
-        """The model with its weights, or others ``flat``; without noise it is for evaluation."""
-        applied = Application(self.regularizers.active.values(), noise)
+    def network(
+        self, noise: Noise | None = None, flat: Tensor | None = None, sampling: bool = False
+    ) -> Network:
+        """The model with its weights, or others ``flat``.
+
+        Without noise, and with noise for ``sampling``, it is for evaluation.
+        """
+        applied = Application(self.regularizers.active.values(), noise, sampling)
         weights = self.weights if flat is None else self.weights.at(flat)
         return Network(self.model, weights, applied, self.training.backend)
 
@@ -112,6 +121,26 @@ class Cohort:
             for own in (split.inputs, split.targets)
         )
         return Split(inputs, split.lengths.to(device), targets)
+
+
+def subject_of(model: Model, task: Task, training: Training, techniques: RegularizerSet) -> Subject:
+    """What techniques are to act on."""
+    data = task.data
+    return Subject(
+        model=snake_case(type(model).__name__),
+        cell=model.cell,
+        layers=model.layers,
+        directions=model.directions,
+        hidden=model.hidden,
+        vocabulary=len(data.vocabulary),
+        width=data.features or model.embedding,
+        outputs=task.outputs,
+        task=data.task,
+        every_step=task.reads is Reads.steps,
+        carries=task.carries,
+        backend=training.backend,
+        techniques=used(techniques),
+    )
 
 
 def structure(settings: Any) -> Any:

@@ -12,7 +12,7 @@ from rnn_regexp.models.forward import States
 from rnn_regexp.noise import Noise
 from rnn_regexp.training.checkpoint import NEVER, Checkpoint
 from rnn_regexp.training.cohort import Cohort
-from rnn_regexp.training.evaluate import carried, evaluate
+from rnn_regexp.training.evaluate import carried, evaluate, look_inside
 from rnn_regexp.training.record import Outcome, Record
 from rnn_regexp.training.step import step
 
@@ -34,7 +34,10 @@ def train(
     while record.epochs < cohort.training.epochs and record.alive.any():
         epoch_of_steps(training, record, train_split, checkpoint)
         record.epoch(
-            time.time(), train_eval=evaluate(training, known), valid=evaluate(training, valid)
+            time.time(),
+            look_inside(training, valid),
+            train_eval=evaluate(training, known),
+            valid=evaluate(training, valid),
         )
         training = record.compact()
         checkpoint.write(record)

@@ -1,5 +1,6 @@
 """What is written down while K runs train: history, the best epoch, divergence, early ends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -98,13 +99,16 @@ class Record:
         self.steps += update.stepping.cpu()
         self.batches += 1
 
-    def epoch(self, now: float, **splits: dict[str, Tensor]) -> None:
-        """Close an epoch with the metrics of the evaluated splits."""
+    def epoch(
+        self, now: float, inside: Mapping[str, Tensor] | None = None, **splits: dict[str, Tensor]
+    ) -> None:
+        """Close an epoch with its diagnostics and the metrics of the evaluated splits."""
         self.check(splits["valid"]["loss"].isfinite())
         self.epochs += 1
         means = {f"train/{name}": total / self.epoch_steps for name, total in self.sums.items()}
         evaluated = {f"{s}/{n}": value for s, part in splits.items() for n, value in part.items()}
-        values = {name: value.tolist() for name, value in (means | evaluated).items()}
+        measured = {**means, **evaluated, **(inside or {})}
+        values = {name: value.tolist() for name, value in measured.items()}
         for k in self.alive.nonzero().flatten().tolist():
             row = {"epoch": self.epochs, "step": int(self.steps[k]), "time": now}
             self.of(k).history.append(row | {name: own[k] for name, own in values.items()})

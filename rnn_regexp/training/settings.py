@@ -5,6 +5,7 @@ from enum import Enum
 
 import torch
 
+from rnn_regexp.diagnostics import Diagnostic
 from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, structural, volatile
 from rnn_regexp.recurrence.layer import Backend
@@ -58,6 +59,7 @@ class Training(Settings):
     backend: Backend = structural(Backend.auto)
     precision: Precision = structural(Precision.float32)
     device: Device = volatile(Device.auto)
+    diagnostics: list[Diagnostic] = volatile(list)  # looked at behind every epoch
     checkpoint_seconds: float = volatile(60.0, "(0, inf]")  # between two checkpoints of a cohort
 
     def dtype(self) -> torch.dtype:

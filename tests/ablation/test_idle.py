@@ -22,7 +22,7 @@ IDLE = {
     "between layers, with one layer": (
         (f"{DROPOUT}.on=[between]",),
         (f"{DROPOUT}.rate", [0.5, 0.1]),
-        "dropout acts between layers only, and model.layers is 1",
+        "there is nothing between the layers of one (model.layers=1)",
     ),
     "one place more, which is not there": (
         (),
@@ -37,12 +37,12 @@ IDLE = {
     "no place at all": (
         (f"{DROPOUT}.on=[]",),
         (f"{DROPOUT}.rate", [0.5, 0.1]),
-        "dropout.on is empty",
+        "regularizers.dropout.on is empty",
     ),
     "no matrix at all": (
         ("regularizers=[l2]", "regularizers.l2.on=[]"),
         ("regularizers.l2.coefficient", [1e-4, 1e-2]),
-        "l2.on is empty",
+        "regularizers.l2.on is empty",
     ),
     "one mask for the one vector of a sequence": (
         (),

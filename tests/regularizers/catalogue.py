@@ -1,6 +1,7 @@
 """Every technique of ``ALL`` with the strength of its YAML, and one strong enough to be seen."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,19 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.fields import snake_case
+from rnn_regexp.models import GRU, LSTM, Model
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer, Site, Update
+from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.trace import Trace
+from rnn_regexp.tasks import task_of
+from rnn_regexp.training.cohort import Cohort, RunSettings, subject_of
+from rnn_regexp.training.settings import Training
 from rnn_regexp.weights import Kind, Spec, Weights, offsets
+from tests.training.tiny import cohort, sentences, stream
 
 Technique = type[Regularizer]
 
@@ -27,7 +35,42 @@ STRONG: dict[str, dict[str, Any]] = {
     "clip": {"threshold": 0.01},
     "early_stopping": {"patience": 1},
     "ema": {"decay": 0.5},
+    "state_reset": {"rate": 0.5},
 }
+
+# What a technique needs beside it, in its run and in those it is compared with.
+BESIDE: dict[str, tuple[Regularizer, ...]] = {"monte_carlo": (Dropout(0.5),)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A model and data on which techniques are tried, with what they need beside them."""
+
+    model: Model
+    data: SequenceData
+    window: int = 35
+    beside: tuple[Regularizer, ...] = ()  # in every run
+
+    def objections(self, *techniques: Regularizer) -> Iterator[str]:
+        """Why techniques cannot act on it, or would do nothing."""
+        named = {name_of(type(own)): own for own in (*self.beside, *techniques)}
+        subject = subject_of(self.model, task_of(self.data), Training(), named)
+        for own in subject.techniques.values():
+            for _, reason in (*own.objections(subject), *own.does_nothing(subject)):
+                yield reason
+
+    def cohort(self, *runs: RunSettings, **training: object) -> Cohort:
+        for own in runs:
+            own.regularizers = {name_of(type(o)): o for o in self.beside} | own.regularizers
+        return cohort(*runs, model=self.model, data=self.data, window=self.window, **training)
+
+
+# A technique is tried on the first problem on which it can act.
+PROBLEMS = (
+    Problem(GRU(3, 4), sentences()),
+    Problem(LSTM(3, 4), sentences()),
+    Problem(LSTM(4, 4, layers=2), stream(), window=6),
+)
 
 SPECS = (
     Spec("embedding", (5, 3), Kind.embedding),
@@ -64,6 +107,17 @@ def usual(technique: Technique) -> Regularizer:
 def strong(technique: Technique) -> Regularizer:
     """The technique so that a few steps on a small problem show it."""
     return dataclasses.replace(usual(technique), **STRONG.get(name_of(technique), {}))
+
+
+def problem_of(*techniques: Regularizer) -> Problem:
+    """The first problem on which these techniques can act; skips a test where there is none."""
+    beside = tuple(own for it in techniques for own in BESIDE.get(name_of(type(it)), ()))
+    tried = [dataclasses.replace(problem, beside=beside) for problem in PROBLEMS]
+    found = [(problem, list(problem.objections(*techniques))) for problem in tried]
+    for problem, objections in found:
+        if not objections:
+            return problem
+    return pytest.skip(found[-1][1][0])
 
 
 def random_weights(runs: int = RUNS, dtype: torch.dtype = torch.double) -> Weights:

@@ -9,6 +9,7 @@ from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
 from rnn_regexp.regularizers.ema import Ema
 from rnn_regexp.regularizers.stack import stack
+from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.optimizers import Adam
 from tests.regularizers.catalogue import CPU
 from tests.training.tiny import cohort, run, watch, without_time
@@ -61,6 +62,19 @@ def test_it_ends_where_it_ends_alone_and_its_neighbours_do_not_notice(place: int
     assert together[place].metrics["train/epochs"] == stopped
     assert together[place].diverged_at is None
     assert [own.metrics["train/epochs"] for own in together].count(12) == 2
+    assert journal.cohort.runs == 2
+    assert journal.rows.tolist() == [k for k in range(3) if k != place]
+
+
+def test_what_is_judged_last_are_the_weights_with_which_it_ended():
+    stops = run(EarlyStopping(1), seed=1, optimizer=Adam(0.3))
+    own = cohort(stops, run(seed=2), epochs=12)
+    outcomes, journal = watch(own)
+    at = 3 * outcomes[0].stopped_at
+    assert at < 36
+    flat = torch.stack((journal.weights[at][0], journal.weights[36][1]))
+    expected = evaluate(own, own.split("test"), flat)["loss"].tolist()
+    assert [one.metrics["test/loss"] for one in outcomes] == pytest.approx(expected, rel=1e-12)
 
 
 def test_training_ends_when_every_run_has_ended():

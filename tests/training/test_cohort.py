@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from rnn_regexp.models import GRU, LSTM
-from rnn_regexp.regularizers.base import Regularizer, Site
+from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.clip import By, Clip
-from rnn_regexp.regularizers.dropout import Dropout
+from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.training.cohort import compatible, key, structure
 from rnn_regexp.training.optimizers import SGD, Adam
@@ -34,7 +34,7 @@ def test_runs_that_differ_in_per_run_settings_have_one_structure():
         (Training(), Training(epochs=11)),
         (Training(), Training(precision=Precision.float64)),
         (Dropout(0.1), Dropout(0.1, locked=True)),
-        (Dropout(0.1), Dropout(0.1, on=[Site.input])),
+        (Dropout(0.1), Dropout(0.1, on=[Where.input])),
     ],
     ids=str,
 )

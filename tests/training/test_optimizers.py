@@ -192,8 +192,8 @@ def test_selected_runs_go_on_as_they_would_have():
         flat, gradients = random_steps(3, torch.float64)
         optimizers = [kind(0.1), kind(0.2), kind(0.3)]
         state = OptimizerState(optimizers, flat)
-        for gradient in gradients[:5]:
-            state.step(flat, gradient.clone(), [True] * 3)
+        for number, gradient in enumerate(gradients[:5]):
+            state.step(flat, gradient.clone(), [number > 2, True, True])
         part, rows = state.select([2, 0]), flat[[2, 0]].clone()
         for gradient in gradients[5:9]:
             state.step(flat, gradient.clone(), [True] * 3)

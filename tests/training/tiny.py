@@ -95,8 +95,8 @@ class Journal(Record):
             whole[self.rows] = values
             kept.append(whole)
 
-    def epoch(self, now: float, **splits: dict[str, Tensor]) -> None:
-        super().epoch(now, **splits)
+    def epoch(self, *words: object, **splits: dict[str, Tensor]) -> None:
+        super().epoch(*words, **splits)
         self.evaluated.append(self.weights[-1])
 
 
