@@ -8,8 +8,8 @@ from rnn_regexp.ablation import path
 from rnn_regexp.ablation.blueprint import Blueprint, blueprint
 from rnn_regexp.ablation.design import Variant
 from rnn_regexp.ablation.levels import Read, Resolve
-from rnn_regexp.ablation.looks import open_variants
 from rnn_regexp.ablation.plan import Plan
+from rnn_regexp.ablation.sequential import open_variants
 from rnn_regexp.ablation.study import Design, Study
 from rnn_regexp.ablation.tuning import at_the_edge, choose, tuning_seeds
 from rnn_regexp.ledger import Ledger
