@@ -43,11 +43,12 @@ class _Timed:
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Time one cohort of each shape for a few steps, and write one run's record."""
+    """Time one cohort of each shape and set of techniques, and write one run's record."""
     shapes: dict[str, list[Sequence[PlannedRun]]] = {}
     for cohort in plan.cohorts:
         own = cohort[0].experiment
-        shape = key((own.model, own.dataset, own.training))
+        techniques = {name for run in cohort for name in run.experiment.regularizers}
+        shape = key((own.model, own.dataset, own.training)) + " ".join(sorted(techniques))
         shapes.setdefault(shape, []).append(cohort)
     timed = [_probe(cohorts) for cohorts in list(shapes.values())[:_PROBES]]
     runs = sum(own.runs for own in timed)

@@ -169,9 +169,7 @@ def _joins(override: Override, composed: DictConfig) -> bool:
 
 
 def _fills(key: str, composed: DictConfig) -> bool:
-    """Whether a key is an open place, a field of a factor there, or a word of the seeds' rule."""
-    if f"{key}." in FREE:
-        return True
+    """Whether a key is a field of a factor that is there, or a word of its rule for seeds."""
     parent, _, word = key.rpartition(".")
     there = OmegaConf.is_dict(OmegaConf.select(composed, parent, default=None))
     if parent == "study.seeds":
@@ -179,12 +177,17 @@ def _fills(key: str, composed: DictConfig) -> bool:
     return there and parent.startswith(OPEN) and parent.count(".") == 2 and word in names(Factor)
 
 
+def _opens(override: Override) -> bool:
+    """Whether an override gives names to one of a study's open places as a whole."""
+    return f"{override.key_or_group}." in FREE and isinstance(override.value(), dict)
+
+
 def spelled_out(words: list[str], composed: DictConfig) -> list[str]:
     """The words as Hydra wants them: ``++`` before a field that a study leaves unset."""
     filled = {
         own.input_line
         for own in _parse(words)
-        if own.type is OverrideType.CHANGE and _fills(own.key_or_group, composed)
+        if own.type is OverrideType.CHANGE and (_fills(own.key_or_group, composed) or _opens(own))
     }
     return [f"++{word}" if word in filled else word for word in words]
 

@@ -7,7 +7,7 @@ import pytest
 
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.config import to_config
-from rnn_regexp.config.overrides import Places
+from rnn_regexp.config.overrides import Places, check, spelled_out
 from rnn_regexp.config.resolve import Resolver, read
 from rnn_regexp.fields import plain
 
@@ -106,3 +106,21 @@ def test_a_choice_without_a_setting_of_the_command_is_said() -> None:
     assert (
         str(caught.value) == "optimizer=sgd has no optimizer.beta1, which is set for all variants"
     )
+
+
+def test_fields_that_a_study_leaves_unset_can_be_set_without_a_plus() -> None:
+    words = [
+        "study=four_knobs",
+        "study.factors.clip.target=1",
+        "study.nuisance={optimizer.lr: [1e-3, 1e-2]}",
+        "study.seeds={start: 3, max: 9}",
+        "study.seeds.step=2",
+        "optimizer.lr=0.01",
+    ]
+    (composed,) = check(words, Places(), sweeps=False)
+    spelled = spelled_out(words, composed)
+    assert [word.startswith("++") for word in spelled] == [False, True, True, True, True, False]
+    study = to_config(Places().compose(spelled)).study
+    assert study.factors["clip"]["target"] == 1
+    assert study.nuisance == {"optimizer.lr": [1e-3, 1e-2]}
+    assert study.seeds == {"start": 3, "max": 9, "step": 2}
