@@ -1,7 +1,7 @@
 """A study with everything resolved that is known before training: factors, variants, trials."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rnn_regexp import experiment as experiments
@@ -10,7 +10,7 @@ from rnn_regexp.ablation.design import Axis, Variant, applies, variant, variants
 from rnn_regexp.ablation.idle import behaviour, why_idle
 from rnn_regexp.ablation.levels import Read, Resolve, axes
 from rnn_regexp.ablation.seeds import SeedRule, seed_rule
-from rnn_regexp.ablation.study import Study
+from rnn_regexp.ablation.study import Design, Study
 from rnn_regexp.ablation.tuning import Trial, trials
 from rnn_regexp.errors import BadInput
 from rnn_regexp.experiment import Experiment, subject
@@ -84,19 +84,27 @@ def blueprint(study: Study, resolve: Resolve, read: Read, width: int) -> Bluepri
     base, found = resolve({}), axes(study, resolve, read)
     own = variants(study, found)
     made = Blueprint(study, base, found, own, seeds, [], resolve, width)
-    refuse_misfits(made)
+    reached = [*own, *_end_of_path(made)]
+    refuse_misfits(made, reached)
     refuse_idle(made)
-    tried = trials(study, seeds, [(v.name, made.settings(v)) for v in own], resolve, read)
+    tried = trials(study, seeds, [(v.name, made.settings(v)) for v in reached], resolve, read)
     return dataclasses.replace(made, trials=tried)
 
 
-def refuse_misfits(made: Blueprint) -> None:
+def _end_of_path(made: Blueprint) -> list[Variant]:
+    """Where a path leads: with its first stage it has every two flips that cannot be together."""
+    if made.study.design is not Design.path:
+        return []
+    return [variant({axis.name: axis.target for axis in made.axes}, made.axes)]
+
+
+def refuse_misfits(made: Blueprint, variants: Sequence[Variant]) -> None:
     """Refuse techniques that cannot act on the model or the task of a variant.
 
     Raises ``StudyError`` with a line for each, and the first variant that has it.
     """
     lines: dict[str, str] = {}
-    for own in made.variants:
+    for own in variants:
         try:
             refuse(subject(made.experiment(own)))
         except BadInput as error:

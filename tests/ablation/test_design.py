@@ -128,6 +128,18 @@ def test_conditions_reach_through_several_factors() -> None:
     ]
 
 
+def test_a_condition_does_not_hold_where_its_factor_does_not_apply() -> None:
+    """Momentum has the label 0 under ``a`` too, where there is none."""
+    axes = [*OPTIMIZER, axis("dampening", "xy", momentum="0")]
+    found = [own.name for own in made(Design.factorial, axes)]
+    assert found == [
+        "baseline",
+        "optimizer=s",
+        "optimizer=s dampening=y",
+        "optimizer=s momentum=9",
+    ]
+
+
 def test_a_factor_that_never_applies_is_said() -> None:
     with pytest.raises(StudyError) as caught:
         made(Design.one_at_a_time, OPTIMIZER)

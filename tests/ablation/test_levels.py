@@ -216,3 +216,20 @@ def test_configurations_that_are_not(compare: dict[str, object], line: str) -> N
     with pytest.raises(StudyError) as caught:
         planned(compare=compare)
     assert str(caught.value) == line
+
+
+def test_a_technique_that_cannot_act_in_a_variant_is_refused_with_the_variant() -> None:
+    cell = {"key": "model", "levels": ["gru", "rnn"]}
+    technique = {"key": "regularizers", "levels": [[], ["recurrent_dropout"]], "baseline": []}
+    line = (
+        "variant {}: regularizers.recurrent_dropout: drops a candidate update, which only gates"
+        " have (model=rnn)"
+    )
+    for design, name in (
+        (Design.factorial, "cell=rnn technique=recurrent_dropout"),
+        (Design.path, "cell=rnn technique=recurrent_dropout"),
+    ):
+        with pytest.raises(StudyError) as caught:
+            planned(factors={"cell": cell, "technique": technique}, design=design)
+        assert str(caught.value) == line.format(name)
+    assert len(planned(factors={"cell": cell, "technique": technique}).variants) == 3
