@@ -18,6 +18,7 @@ from rnn_regexp.data.sequences import Dataset, SequenceData
 from rnn_regexp.fields import VOLATILE, plain
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
+from rnn_regexp.noise import substream
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.tasks import ALL as ALL_TASKS
@@ -44,6 +45,7 @@ class Experiment:
     regularizers: dict[str, Regularizer] = dataclasses.field(default_factory=dict)
     training: Training = dataclasses.field(default_factory=Training)
     seed: int = 0
+    stream: int = 0  # of the seed's random numbers: another one differs by chance alone
 
 
 def run_id(experiment: Experiment) -> str:
@@ -133,7 +135,8 @@ def build_cohort(experiments: Sequence[Experiment]) -> Cohort:
     """Experiments of one shape, initialized and ready to train together."""
     first = experiments[0]
     runs = [
-        RunSettings(own.seed, own.regularizers, own.optimizer, own.schedule) for own in experiments
+        RunSettings(substream(own.seed, own.stream), own.regularizers, own.optimizer, own.schedule)
+        for own in experiments
     ]
     return Cohort(first.model, first.training, runs, load(first.dataset))
 

@@ -40,7 +40,7 @@ def check(experiment: Experiment) -> None:
 
 
 def _train(experiment: Experiment, executor: Executor, ledger: Ledger) -> RunResult:
-    with Bar([1], experiment.training.epochs, 0) as bar:
+    with Bar([1], [experiment.training.epochs], 0) as bar:
         executor.run([[experiment]], ledger, bar)
     result = ledger.result(run_id(experiment))
     assert result is not None
