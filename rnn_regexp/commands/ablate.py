@@ -19,11 +19,13 @@ from rnn_regexp.ablation.plan import (
     plan_csv,
     study_yaml,
 )
-from rnn_regexp.ablation.study import Study
+from rnn_regexp.ablation.study import IfRunning, OnFailure, Study
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.executors import Executor
 from rnn_regexp.experiment import metrics_of, subject
+from rnn_regexp.interruption import EXIT_CODE, Terminated
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
+from rnn_regexp.lock import hold
 from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
@@ -48,7 +50,7 @@ def ablate(request: Request) -> int:
     """Plan, train what is missing, report; returns the exit code, 1 if runs failed."""
     base = request.resolve({})
     check(request.study, metrics_of(base))
-    base.training.torch_device()
+    request.executor.check(base.training)
     plan = make_plan(request.study, request.resolve, request.read, request.executor.width)
     for run in {run.variant.name: run for run in plan.runs}.values():
         refuse(subject(run.experiment))
@@ -57,17 +59,26 @@ def ablate(request: Request) -> int:
     if request.study.plan_only:
         return 0
     ledger.require_writable()
+    refusal = "study.if_running=wait waits for it"
+    waits = request.study.if_running is IfRunning.wait
+    try:
+        with hold(ledger.folder, "study", None if waits else refusal):
+            return carry_out(plan, ledger, request)
+    except (KeyboardInterrupt, Terminated) as stop:
+        print(f"\nstopped; what is finished is kept. To continue: {request.command}", flush=True)
+        return EXIT_CODE if isinstance(stop, Terminated) else 130
+
+
+def carry_out(plan: Plan, ledger: Ledger, request: Request) -> int:
+    """Train what is missing, then report; returns the exit code."""
+    prepare(request.tracking)
     resolved = study_yaml(plan, request.command)
     refuse_other_study(ledger, resolved)
     ledger.write("study.yaml", resolved)
     ledger.write("plan.csv", plan_csv(plan))
-    prepare(request.tracking)
+    ledger.event("planned", runs=len(distinct(plan.runs)), cohorts=len(plan.cohorts))
     with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
-        try:
-            train(plan, ledger, request.executor, tracker)
-        except KeyboardInterrupt:
-            print(f"\nstopped; what is finished is kept. To continue: {request.command}")
-            return 130
+        train(plan, ledger, request.executor, tracker)
         from rnn_regexp.ablation.report import write_report  # pandas and the figures: seconds
 
         report = write_report(ledger.folder)
@@ -122,7 +133,8 @@ def train(plan: Plan, ledger: Ledger, executor: Executor, tracker: Tracker) -> N
     if kept:
         print(f"{kept} runs are finished already", flush=True)
     with _Feed([len(c) for c in waiting], plan, kept, tracker) as feed:
-        executor.run([[run.experiment for run in c] for c in waiting], ledger, feed)
+        experiments = [[run.experiment for run in c] for c in waiting]
+        executor.run(experiments, ledger, feed, plan.study.on_failure is OnFailure.stop)
 
 
 class _Feed(Bar):

@@ -129,7 +129,7 @@ CASES = {
     ),
     "unknown command": (
         ("abblate",),
-        "unknown command abblate (commands: train, ablate, report, dashboard, list)",
+        "unknown command abblate (commands: train, ablate, report, sync, dashboard, list, data)",
     ),
     "missing config folder": (
         (*SMOKE, "--config-dir", "nowhere"),

@@ -41,8 +41,7 @@ def test_neutral_beside_a_run_that_uses_it_is_bitwise_nothing(technique: Techniq
     used = run(strong(technique), **own)
     outcomes, beside = watch(problem.cohort(absent, neutral, used, epochs=5))
     for k in (0, 1):
-        found, expected = torch.stack(beside.weights)[:, k], torch.stack(without.weights)[:, k]
-        assert torch.equal(found, expected)
+        assert torch.equal(beside.path(k), without.path(k))
         assert outcomes[k].metrics == plain[k].metrics
     assert outcomes[2].metrics != plain[2].metrics
 
@@ -74,7 +73,7 @@ def test_a_neutral_stack_is_bitwise_nothing_in_the_step(technique: Technique, dt
 def test_a_neutral_stack_changes_no_window_no_rate_and_ends_nothing(technique: Technique):
     own, length = stack([technique()] * RUNS, CPU), torch.tensor([35, 35, 35])
     assert torch.equal(own.window(length, 0, noise()), length)
-    factor = own.rate_factor(length)
+    factor = own.rate_factor(length, 5)
     assert factor is None or (factor == 1).all()
     history = [{"valid/loss": 1.0 + epoch} for epoch in range(50)]  # it only gets worse
     assert not any(own.stops([history] * RUNS) or [])

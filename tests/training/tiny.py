@@ -83,9 +83,11 @@ class Journal(Record):
         self.clipped: list[Tensor] = []
         self.weights = [cohort.weights.flat.detach().clone()]  # before the first step
         self.evaluated: list[Tensor] = []  # weights at the end of each epoch
+        self.made_by: list[list[int]] = []  # the runs that made each step
 
     def step(self, losses: Tensor, update: Update) -> None:
         super().step(losses, update)
+        self.made_by.append(self.rows[update.stepping].tolist())
         for kept, values in (
             (self.losses, losses),
             (self.norms, update.norm),
@@ -95,6 +97,11 @@ class Journal(Record):
             whole = kept[-1].clone() if kept else values.clone()
             whole[self.rows] = values
             kept.append(whole)
+
+    def path(self, k: int) -> Tensor:
+        """The weights of one run before its first step and after each that it made, (S, P)."""
+        made = [w[k] for w, rows in zip(self.weights[1:], self.made_by, strict=True) if k in rows]
+        return torch.stack([self.weights[0][k], *made])
 
     def epoch(self, *words: object, **splits: dict[str, Tensor]) -> None:
         super().epoch(*words, **splits)
