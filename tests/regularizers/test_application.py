@@ -37,6 +37,5 @@ def test_masks_on_one_state_are_multiplied_and_others_stand_beside_them():
 
 
 def test_without_masks_there_is_no_noise():
-    assert Application([stack([Dropout(0.5)], CPU)], Noise(torch.tensor([3]))).recurrent_noise(
-        PLACE
-    ) is None
+    applied = Application([stack([Dropout(0.5)], CPU)], Noise(torch.tensor([3])))
+    assert applied.recurrent_noise(PLACE) is None
