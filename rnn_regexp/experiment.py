@@ -104,7 +104,8 @@ def run_cohort(
 
     A cohort that raises is recorded as failed, run by run, with its traceback.
     """
-    started = time.time()
+    started, clock = time.time(), time.monotonic()  # the system's clock may jump, the other not
+    ledger.event("started", runs=[run_id(own) for own in experiments])
     checkpoint = _checkpoint(experiments, ledger)
     try:
         outcomes = train(build_cohort(experiments), progress, checkpoint)
@@ -113,12 +114,11 @@ def run_cohort(
     else:
         ended = zip(experiments, outcomes, strict=True)
         results = [_result(experiment, outcome) for experiment, outcome in ended]
-    for result in results:
-        result.started = started
-        result.seconds = round((time.time() - started) / len(experiments), 3)
-        _keep(ledger, result)
+    seconds = round((time.monotonic() - clock) / len(experiments), 3)
+    kept = [ledger.keep(dataclasses.replace(o, started=started, seconds=seconds)) for o in results]
+    ledger.event("ended", runs={result.run_id: result.status for result in kept})
     checkpoint.remove()
-    return results
+    return kept
 
 
 def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint:
@@ -129,13 +129,6 @@ def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint
     name = hashlib.sha256(ids.encode()).hexdigest()[:12]
     path = ledger.folder / "checkpoints" / f"{name}.safetensors"
     return Checkpoint(path, identity, training.checkpoint_seconds)
-
-
-def _keep(ledger: Ledger, result: RunResult) -> None:
-    """Record a run, unless a cohort that was cut short while recording had kept it already."""
-    known = ledger.result(result.run_id)
-    if known is None or known.status == FAILED:
-        ledger.record(result)
 
 
 def build_cohort(experiments: Sequence[Experiment]) -> Cohort:

@@ -130,8 +130,8 @@ def mark_of(owner: Any, key: str, mark: str) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """``WeightDecay`` -> ``weight_decay``, ``AdamW`` -> ``adamw``: a class as YAML calls it."""
-    return re.sub("(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+    """``WeightDecay`` -> ``weight_decay``, ``RDrop`` -> ``r_drop``, ``AdamW`` -> ``adamw``."""
+    return re.sub("(?:(?<=[a-z0-9])|(?<=^[A-Z]))(?=[A-Z][a-z])", "_", name).lower()
 
 
 def label(value: Any) -> str:

@@ -88,7 +88,7 @@ def cohorts(runs: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
         own = run.variant.name, run.trial.number if run.trial else 0
         homes[own] = homes.get(own) or _home(run.experiment, groups)
         homes[own].runs.append(run)
-    return [part for group in groups for part in _split(group.runs, width)]
+    return [part for group in groups for part in split(group.runs, width)]
 
 
 @dataclasses.dataclass
@@ -112,7 +112,8 @@ def _home(own: Experiment, groups: list[_Group]) -> _Group:
     return groups[-1]
 
 
-def _split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
+def split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
+    """As few parts as ``width`` allows, of nearly equal size."""
     parts = -(-len(group) // width)
     edges = [round(i * len(group) / parts) for i in range(parts + 1)]
     return [group[a:b] for a, b in itertools.pairwise(edges)]

@@ -8,7 +8,7 @@ from rnn_regexp.ablation import path
 from rnn_regexp.ablation.blueprint import Blueprint, blueprint
 from rnn_regexp.ablation.design import Variant
 from rnn_regexp.ablation.levels import Read, Resolve
-from rnn_regexp.ablation.plan import Plan
+from rnn_regexp.ablation.plan import Plan, split
 from rnn_regexp.ablation.sequential import open_variants
 from rnn_regexp.ablation.study import Design, Study
 from rnn_regexp.ablation.tuning import at_the_edge, choose, tuning_seeds
@@ -31,6 +31,13 @@ def make_plan(study: Study, resolve: Resolve, read: Read, width: int) -> Plan:
     """
     made = blueprint(study, resolve, read, width)
     return _grown(Plan(made), _beginning(made))
+
+
+def narrowed(whole: Plan, width: int) -> Plan:
+    """The same runs in cohorts of at most ``width``."""
+    made = dataclasses.replace(whole.blueprint, width=width)
+    again = [part for cohort in whole.cohorts for part in split(cohort, width)]
+    return dataclasses.replace(whole, blueprint=made, cohorts=again)
 
 
 def stages(first: Plan, ledger: Ledger) -> Iterator[Plan]:

@@ -30,6 +30,17 @@ class Evaluate(Enum):
     best = "best"
 
 
+OnFailure = Enum("OnFailure", ["continue", "stop"])
+OnFailure.__doc__ = "What a run that failed means for those that wait."
+
+
+class IfRunning(Enum):
+    """What to do where another process is running the same study."""
+
+    refuse = "refuse"
+    wait = "wait"
+
+
 @dataclass
 class Tuning(Settings):
     """The budget with which nuisance settings are tuned, the same for every variant."""
@@ -59,6 +70,8 @@ class Study(Settings):
     evaluate: Evaluate = Evaluate.last
     alpha: float = structural(0.05, "(0, 1)")
     margin: float | None = structural(None, "(0, inf)")  # smallest difference that matters
+    on_failure: OnFailure = OnFailure["continue"]
+    if_running: IfRunning = IfRunning.refuse
     plan_only: bool = False
 
     @property

@@ -11,6 +11,7 @@ from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
 from rnn_regexp.config.overrides import Places, check, spelled_out
 from rnn_regexp.errors import REFUSED, refuse
+from rnn_regexp.interruption import EXIT_CODE, Terminated, terminable
 from rnn_regexp.ledger import FAILED, Ledger
 
 _SWEEPER = ["--multirun", "hydra/sweeper=ablation"]
@@ -45,9 +46,12 @@ def _hydra(flags: list[str], overrides: list[str]) -> int:
     sys.argv = ["rnn-regexp", *flags, *overrides]
     application = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
     try:
-        application(_task)()
+        with terminable():
+            application(_task)()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+    except Terminated:
+        return EXIT_CODE
     return 0
 
 

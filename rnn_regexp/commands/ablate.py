@@ -14,13 +14,17 @@ from rnn_regexp.ablation.levels import Read, Resolve
 from rnn_regexp.ablation.metrics import sibling
 from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.ablation.plan_files import plan_csv, study_yaml, tuning_csv
-from rnn_regexp.ablation.stages import make_plan, stages
-from rnn_regexp.ablation.study import Design, Study
+from rnn_regexp.ablation.stages import make_plan, narrowed, stages
+from rnn_regexp.ablation.study import Design, IfRunning, OnFailure, Study
 from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
+from rnn_regexp.commands.width import ANY, WIDTH, width_of
 from rnn_regexp.executors import Executor
-from rnn_regexp.experiment import metrics_of
+from rnn_regexp.experiment import metrics_of, subject
+from rnn_regexp.interruption import EXIT_CODE, Terminated
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
+from rnn_regexp.lock import hold
+from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 if TYPE_CHECKING:
@@ -44,24 +48,37 @@ def ablate(request: Request) -> int:
     """Plan, train what is missing, report; returns the exit code, 1 if runs failed."""
     study, base = request.study, request.resolve({})
     check(study, metrics_of(base))
-    base.training.torch_device()
-    plan = make_plan(study, request.resolve, request.read, request.executor.width)
-    print(*outline(plan), *notes(plan), sep="\n", flush=True)
+    request.executor.check(base.training)
+    ledger = Ledger(f"{request.output}/{study.name}")
+    whole = make_plan(study, request.resolve, request.read, ANY)
+    for run in {run.variant.name: run for run in whole.runs}.values():
+        refuse(subject(run.experiment))
+    width, why = width_of(whole, request.executor, ledger)
+    plan = narrowed(whole, width)
+    print(*outline(plan), *notes(plan), why, sep="\n", flush=True)
     if study.plan_only:
         print(*variant_list(plan), *cost(plan, request.executor.at_once()), sep="\n")
         return 0
-    ledger = Ledger(f"{request.output}/{study.name}")
     ledger.require_writable()
+    ledger.write(WIDTH, f"{width}\n")
+    refusal = "study.if_running=wait waits for it"
+    waits = study.if_running is IfRunning.wait
+    try:
+        with hold(ledger.folder, "study", None if waits else refusal):
+            return carry_out(plan, ledger, request)
+    except (KeyboardInterrupt, Terminated) as stop:
+        print(f"\nstopped; what is finished is kept. To continue: {request.command}", flush=True)
+        return EXIT_CODE if isinstance(stop, Terminated) else 130
+
+
+def carry_out(plan: Plan, ledger: Ledger, request: Request) -> int:
+    """Train what is missing, then report; returns the exit code."""
     refuse_other_study(ledger, study_yaml(plan, request.command))
     prepare(request.tracking)
-    with Tracker(request.tracking, study.name, ledger.folder) as tracker:
-        try:
-            plan, failed = train_stages(plan, ledger, request, tracker)
-        except KeyboardInterrupt:
-            print(f"\nstopped; what is finished is kept. To continue: {request.command}")
-            return 130
+    with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
+        plan, failed = train_stages(plan, ledger, request, tracker)
         if plan.runs:
-            report_on(ledger, study, request.tracking, tracker)
+            report_on(ledger, request.study, request.tracking, tracker)
     if failed:
         print(f"{failed} runs failed (runs/*.json say why); the same command tries them again")
     return 1 if failed else 0
@@ -100,6 +117,7 @@ def train_stages(
         if plan.note:
             print(plan.note, flush=True)
         record(plan, ledger, request.command)
+        ledger.event("planned", runs=len(plan.latest), cohorts=len(plan.cohorts) - plan.fresh)
         train(plan, ledger, request.executor, tracker)
         failed = sum(map(_failed, plan.latest, [ledger] * len(plan.latest)))
         if failed:
@@ -130,7 +148,8 @@ def train(plan: Plan, ledger: Ledger, executor: Executor, tracker: Tracker) -> N
     if kept:
         print(f"{kept} runs are finished already", flush=True)
     with _Feed(waiting, kept, tracker) as feed:
-        executor.run([[run.experiment for run in c] for c in waiting], ledger, feed)
+        experiments = [[run.experiment for run in c] for c in waiting]
+        executor.run(experiments, ledger, feed, plan.study.on_failure is OnFailure.stop)
 
 
 class _Feed(Bar):

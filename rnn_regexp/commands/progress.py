@@ -7,6 +7,7 @@ from types import TracebackType
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rnn_regexp.executors.work import last_line
 from rnn_regexp.ledger import FAILED, FINISHED, RunResult
 
 _EVERY = 15.0  # seconds between plain lines
@@ -22,7 +23,8 @@ class Bar:
         self.sizes, self.epochs = list(sizes), list(epochs)
         self._all = sum(a * b for a, b in zip(self.sizes, self.epochs, strict=True))
         self.done, self.lost, self.total = before, 0, before + sum(sizes)
-        self._reached = [0] * len(sizes)
+        self._reached = [0] * len(sizes)  # epochs of the runs that have not ended
+        self._ended = [0] * len(sizes)  # runs
         self._started = self._printed = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -48,21 +50,27 @@ class Bar:
         self._show()
 
     def ended(self, cohort: int, results: Sequence[RunResult]) -> None:
-        """A cohort's runs ended."""
-        self._reached[cohort] = self.epochs[cohort]
+        """Runs of a cohort ended."""
+        self._ended[cohort] += len(results)
+        self._reached[cohort] = 0
         self.done += len(results)
         self.lost += sum(result.status != FINISHED for result in results)
         for result in results:
             self._complain(result)
         self._show(always=True)
 
+    def say(self, line: str) -> None:
+        """Show a line above the bar, at once."""
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        sys.stdout.flush()
+
     def _complain(self, result: RunResult) -> None:
         if result.status == FAILED:
-            last = (result.error or "").strip().splitlines()[-1]
-            self._bar.console.print(f"run {result.run_id} failed: {last}", markup=False)
+            self.say(f"run {result.run_id} failed: {last_line(result.error or '')}")
 
     def _show(self, always: bool = False) -> None:
-        trained = sum(a * b for a, b in zip(self._reached, self.sizes, strict=True))
+        parts = zip(self.sizes, self._ended, self._reached, self.epochs, strict=True)
+        trained = sum(gone * every + (size - gone) * at for size, gone, at, every in parts)
         self._bar.update(self._task, completed=trained, description=self._text())
         now = time.monotonic()
         several = self.total > 1

@@ -22,8 +22,8 @@ CASES = {
     ),
     "unknown key with +": ((*SMOKE, "+sede=1"), "unknown key sede (did you mean seed?)"),
     "unknown nested key with +": (
-        (*SMOKE, "+regularizers.zoneout.rate=0.1"),
-        "unknown key regularizers.zoneout.rate (did you mean regularizers.dropout.rate?)",
+        (*SMOKE, "+regularizers.dropuot.rate=0.1"),
+        "unknown key regularizers.dropuot.rate (did you mean regularizers.dropout.rate?)",
     ),
     "key of a regularizer that is not chosen": (
         (*SMOKE, "regularizers=[clip]", "regularizers.dropout.rate=0.1"),
@@ -48,7 +48,8 @@ CASES = {
     ),
     "wrong choice of an option": (
         (*SMOKE, "regularizers.clip.by=norms"),
-        "regularizers.clip.by: 'norms' is not one of norm, value (did you mean norm?)",
+        "regularizers.clip.by: 'norms' is not one of norm, value, tensor, adaptive"
+        " (did you mean norm?)",
     ),
     "rate above 1": (
         (*SMOKE, "regularizers.dropout.rate=1.5"),
@@ -104,6 +105,23 @@ CASES = {
         "unknown key study.factors.lr"
         " (to add a factor: +study.factors.lr={key: ..., levels: [...]})",
     ),
+    "technique that the model cannot have": (
+        (*SMOKE, "model=gru", "regularizers=[rnn_drop]"),
+        "regularizers.rnn_drop: drops the state c, which only the LSTM has (model=gru)",
+    ),
+    "technique that the model of a variant cannot have": (
+        (
+            *FOUR,
+            "regularizers=[dropout,weight_decay,clip,init,recurrent_dropout]",
+            "+study.factors.model={key: model, levels: [gru, rnn]}",
+        ),
+        "regularizers.recurrent_dropout: drops a candidate update, which only gates have"
+        " (model=rnn)",
+    ),
+    "technique that the dataset cannot have": (
+        (*SMOKE, "dataset=digits", "regularizers=[word_dropout]"),
+        "regularizers.word_dropout: the dataset has features, not words",
+    ),
     "compared with nothing": (
         ("ablate", "study.compare={a: {model: rnn}}", "study.name=s"),
         "study.compare: two or more configurations are wanted",
@@ -150,7 +168,7 @@ CASES = {
     ),
     "unknown command": (
         ("abblate",),
-        "unknown command abblate (commands: train, ablate, report, dashboard, list)",
+        "unknown command abblate (commands: train, ablate, report, sync, dashboard, list, data)",
     ),
     "missing config folder": (
         (*SMOKE, "--config-dir", "nowhere"),
@@ -167,6 +185,15 @@ def test_one_line_and_exit_code_2(name: str, shell, tmp_path: Path) -> None:
     assert err == f"error: {line}\n"
     assert code == 2
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_technique_without_effect_is_warned_of(shell) -> None:
+    words = ("dataset=digits", "regularizers=[dropout]", "regularizers.dropout.on=[between]")
+    code, out, err = shell(*SMOKE, *words)
+    reason = "there is nothing between the layers of one (model.layers=1)"
+    assert err == f"warning: regularizers.dropout does nothing: {reason}\n"
+    assert code == 0
+    assert "valid/loss" in out
 
 
 def test_all_problems_are_reported_at_once(shell) -> None:
