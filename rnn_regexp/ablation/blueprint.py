@@ -86,7 +86,7 @@ def blueprint(study: Study, resolve: Resolve, read: Read, width: int) -> Bluepri
     made = Blueprint(study, base, found, own, seeds, [], resolve, width)
     reached = [*own, *_end_of_path(made)]
     refuse_misfits(made, reached)
-    refuse_idle(made)
+    refuse_idle(made, reached)
     tried = trials(study, seeds, [(v.name, made.settings(v)) for v in reached], resolve, read)
     return dataclasses.replace(made, trials=tried)
 
@@ -113,14 +113,14 @@ def refuse_misfits(made: Blueprint, variants: Sequence[Variant]) -> None:
         raise StudyError("\n".join(f"variant {name}: {line}" for line, name in lines.items()))
 
 
-def refuse_idle(made: Blueprint) -> None:
+def refuse_idle(made: Blueprint, variants: Sequence[Variant]) -> None:
     """Refuse a level that changes nothing in any variant that has it.
 
     Raises ``StudyError`` with the reason.
     """
     for axis in made.axes:
         for level in axis.others:
-            having = [own for own in made.variants if own.labels[axis.name] == level]
+            having = [own for own in variants if own.labels[axis.name] == level]
             pairs = [(own, _without(own, axis, made)) for own in having]
             if not any(_differ(made, one, other) for one, other in pairs):
                 raise StudyError(_reason(made, axis, level, *pairs[0]))

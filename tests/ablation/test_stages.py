@@ -113,6 +113,18 @@ def test_a_path_does_not_keep_a_flip_that_diverges(tmp_path: Path) -> None:
     assert last.decisions[-1]["factor"] == "dropout"
 
 
+def test_a_flip_that_does_nothing_behind_another_is_not_trained_again(tmp_path: Path) -> None:
+    factors = {
+        "by": {"key": "regularizers.clip.by", "levels": ["norm", "value"]},
+        "at": {"key": "regularizers.clip.threshold", "levels": [1, "none"], "baseline": 1},
+    }
+    first = planned(factors=factors, design=Design.path, seeds=2)
+    plans = trained(first, Ledger(tmp_path), lambda run: -(run.variant.labels["at"] == "none"))
+    assert [own["factor"] for own in plans[-1].decisions] == ["at", "by"]
+    assert [len(plan.latest) for plan in plans] == [6, 0, 0]
+    assert len(plans[-1].runs) == 8
+
+
 def test_a_study_goes_on_wherever_it_was_stopped(tmp_path: Path) -> None:
     first = planned(factors=FACTORS, design=Design.path, seeds=2)
     whole = trained(first, Ledger(tmp_path / "whole"), additive)[-1]
