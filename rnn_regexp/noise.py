@@ -17,6 +17,8 @@ import math
 import torch
 from torch import Tensor
 
+from rnn_regexp import kernels
+
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
@@ -47,6 +49,8 @@ class Noise:
 
     def uniform(self, site: str, shape: tuple[int, ...]) -> Tensor:
         """Numbers in [0, 1), multiples of 2^-24, (K, *shape) float32."""
+        if kernels.ready(self.seeds.device):
+            return self._by_kernel(site, shape)
         count = math.prod(shape)
         words = self.bits(site, (count + 1) // 2).view(torch.int32)[:, :count]  # (K, count)
         numbers = words.bitwise_right_shift(8).bitwise_and_(0xFFFFFF)
@@ -54,6 +58,8 @@ class Noise:
 
     def keep(self, site: str, shape: tuple[int, ...], rate: Tensor) -> Tensor:
         """True with probability 1 - rate, with one rate (K,) a run; (K, *shape) bool."""
+        if kernels.ready(self.seeds.device):
+            return self._by_kernel(site, shape, rate)
         drawn = self.uniform(site, shape)
         return drawn >= rate.to(drawn).view(-1, *(1 for _ in shape))
 
@@ -65,6 +71,16 @@ class Noise:
     def permutation(self, site: str, count: int) -> Tensor:
         """A random order of 0..count-1 for each run, (K, count) int64."""
         return self.bits(site, count).argsort(dim=1, stable=True)
+
+    def _by_kernel(self, site: str, shape: tuple[int, ...], rate: Tensor | None = None) -> Tensor:
+        from rnn_regexp.noise_cuda import draw
+
+        return draw(self.seeds, _site_key(self.branch + site), self.step, shape, rate)
+
+
+def substream(seed: int, number: int) -> int:
+    """The seed of a family of random numbers beside that of ``seed``, which is number 0."""
+    return _signed((seed + _site_key(f"stream/{number}")) % (1 << 64)) if number else seed
 
 
 def _site_key(site: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,20 +25,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Term = tuple[str, ...]  # one factor, or two for their interaction
-MOST_COLUMNS = 1500  # of the interactions together; beyond it a table of pairs helps nobody
+MOST_COLUMNS = 400  # of the interactions together; beyond it a table of pairs helps nobody
 _RANK = 1e-9  # relative size of a direction that counts
+_RIDGE = 1e-12  # relative; a resample without some seed may lack a direction
 
 
 @dataclass(frozen=True)
 class Layout:
     """The finished runs of a study, seed by seed, as cross products of centred columns.
 
-    Of a resample in which seed s stands w[s] times, each is w @ the array.
+    Of a resample in which seed s stands w[s] times, each is w @ the array. Seeds with the same
+    variants share their cross products: a complete design has one pattern.
     """
 
     terms: list[Term]
     columns: dict[Term, NDArray[np.int64]]  # of the cross products
-    gram: Column  # (S, P, P)
+    gram: Column  # (K, P, P): of each pattern of variants
+    pattern: Column  # (S, K): 1 for the one of each seed
     moment: Column  # (S, P)
     square: Column  # (S,): of the values centred within their seed
     count: Column  # (S,): runs
@@ -75,24 +78,52 @@ def layout(table: pd.DataFrame, study: Description) -> Layout:
         t: np.arange(*edge) for t, edge in zip(blocks, itertools.pairwise(edges), strict=True)
     }
     x = np.concatenate([np.zeros((len(rows), 0)), *blocks.values()], axis=1)
-    p = x.shape[1]
-    shapes: list[tuple[int, ...]] = [(p, p), (p,), (), (), (), ()]
-    parts = [_of_seed(x[of], y[of]) for of in _by_seed(rows)]
-    stacked = [np.array([part[i] for part in parts]).reshape(-1, *s) for i, s in enumerate(shapes)]
-    found = Layout(list(blocks), columns, *stacked)
+    order = _by_seed(rows, study)
+    grams: dict[bytes, Column] = {}
+    keys = [x[of].tobytes() for of in order]
+    for key, of in zip(keys, order, strict=True):
+        grams.setdefault(key, _cross(x[of], x[of]))
+    found = Layout(
+        terms=list(blocks),
+        columns=columns,
+        gram=np.array(list(grams.values())).reshape(len(grams), x.shape[1], x.shape[1]),
+        pattern=np.array([[key == own for own in grams] for key in keys], dtype=float),
+        moment=np.array([_cross(x[of], y[of]) for of in order]).reshape(len(order), x.shape[1]),
+        square=np.array([_cross(y[of], y[of]) for of in order]),
+        count=np.array([float(len(of)) for of in order]),
+        total=np.array([y[of].sum() for of in order]),
+        raw=np.array([y[of] @ y[of] for of in order]),
+    )
     return dataclasses.replace(found, terms=_separable(found))
 
 
-def explained(gram: Column, moment: Column, columns: NDArray[np.int64]) -> tuple[Column, int]:
-    """Sum of squares that ``columns`` explain, for cross products (..., P, P), and their rank."""
+def explained(found: Layout, weights: Column, terms: Sequence[Term]) -> tuple[Column, int]:
+    """Sum of squares (R,) that ``terms`` explain for R weightings of the seeds, and their rank."""
+    columns = independent(found, terms)
     if not len(columns):
-        return np.zeros(moment.shape[:-1]), 0
-    inside, target = gram[..., columns[:, None], columns], moment[..., columns]
-    scale, vectors = np.linalg.eigh(inside)
-    kept = scale > _RANK * np.maximum(scale[..., -1:], np.finfo(float).tiny) * len(columns)
-    along = np.einsum("...pq,...p->...q", vectors, target)
-    squares = np.where(kept, along**2 / np.where(kept, scale, 1.0), 0.0).sum(axis=-1)
-    return squares, int(kept.sum(axis=-1).max(initial=0))
+        return np.zeros(len(weights)), 0
+    target = weights @ found.moment[:, columns]  # (R, P)
+    inside = found.gram[:, columns[:, None], columns]
+    if len(inside) == 1:  # every weighting has as many seeds
+        gram = weights[0].sum() * inside[0]
+        return (target * np.linalg.solve(gram, target.T).T).sum(axis=-1), len(columns)
+    gram = np.einsum("rk,kpq->rpq", weights @ found.pattern, inside)
+    ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(len(columns))
+    solved = np.linalg.solve(gram + ridge, target[..., None])[..., 0]
+    return (target * solved).sum(axis=-1), len(columns)
+
+
+def independent(found: Layout, terms: Sequence[Term]) -> NDArray[np.int64]:
+    """Columns of ``terms`` that span them all."""
+    from scipy.linalg import qr
+
+    columns = found.where(terms)
+    if not len(columns) or not len(found.pattern):
+        return columns[:0]
+    gram = np.tensordot(found.pattern.sum(axis=0), found.gram[:, columns[:, None], columns], 1)
+    triangle, order = qr(gram, mode="r", pivoting=True)
+    size = np.abs(np.diag(triangle))
+    return np.sort(columns[order[size > _RANK * size[0]]])
 
 
 def type_two(found: Layout) -> list[Line]:
@@ -106,13 +137,11 @@ def type_two(found: Layout) -> list[Line]:
 
 def term_squares(found: Layout, weights: Column) -> list[tuple[Column, int]]:
     """Type II sums of squares (R,) of every term, and its df, for R weightings of the seeds."""
-    gram = np.einsum("rs,spq->rpq", weights, found.gram)
-    moment = weights @ found.moment
     lines = []
     for term in found.terms:
         beside = [o for o in found.terms if o != term and not set(term) <= set(o)]
-        without, rank = explained(gram, moment, found.where(beside))
-        both, full = explained(gram, moment, found.where([*beside, term]))
+        without, rank = explained(found, weights, beside)
+        both, full = explained(found, weights, [*beside, term])
         lines.append((np.maximum(both - without, 0.0), full - rank))
     return lines
 
@@ -134,23 +163,22 @@ def _blocks(rows: pd.DataFrame, study: Description) -> dict[Term, Column]:
 
 def _separable(found: Layout) -> list[Term]:
     """The main effects, and the interactions that no combination of the other terms stands for."""
-    gram, moment = found.gram.sum(axis=0), found.moment.sum(axis=0)
-    rank = explained(gram, moment, found.where(found.terms))[1]
+    rank = len(independent(found, found.terms))
 
     def alone(term: Term) -> bool:
-        rest = [other for other in found.terms if other != term]
-        return explained(gram, moment, found.where(rest))[1] < rank
+        return len(independent(found, [own for own in found.terms if own != term])) < rank
 
     return [term for term in found.terms if len(term) == 1 or alone(term)]
 
 
-def _by_seed(rows: pd.DataFrame) -> Iterator[NDArray[np.int64]]:
-    for _, place in sorted(rows.reset_index(drop=True).groupby("seed").indices.items()):
-        yield place
+def _by_seed(rows: pd.DataFrame, study: Description) -> list[NDArray[np.int64]]:
+    """The places of each seed's runs, its variants in one order."""
+    variant = rows.groupby([factor.key for factor in study.factors], sort=False).ngroup()
+    order = np.argsort(variant.to_numpy(), kind="stable")
+    seeds = rows["seed"].to_numpy()[order]
+    return [order[seeds == seed] for seed in sorted(set(seeds))]
 
 
-def _of_seed(x: Column, y: Column) -> tuple[Column, ...]:
-    """The cross products of one seed's runs, centred."""
-    z, centred = x - x.mean(axis=0), y - y.mean()
-    numbers = (centred @ centred, float(len(y)), y.sum(), y @ y)
-    return (z.T @ z, z.T @ centred, *map(np.asarray, numbers))
+def _cross(a: Column, b: Column) -> Column:
+    """Cross products after centring."""
+    return np.asarray((a - a.mean(axis=0)).T @ (b - b.mean(axis=0)))

@@ -55,7 +55,7 @@ def best_of(values: Column, goal: str = MIN) -> tuple[Column, Column]:
     ranked = np.sort(values) if goal == MAX else -np.sort(-values)
     weights = _weights(len(values))
     mean = weights @ ranked
-    return mean, np.sqrt(np.maximum(weights @ ranked**2 - mean**2, 0.0))
+    return mean, np.sqrt((weights * (ranked - mean[:, None]) ** 2).sum(axis=1))
 
 
 def _weights(number: int) -> Column:

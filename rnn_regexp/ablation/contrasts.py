@@ -11,7 +11,6 @@ from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.inference import Inference, infer
 from rnn_regexp.ablation.metrics import split_of
 from rnn_regexp.ablation.pairing import (
-    Differences,
     comparable,
     differences,
     pairs_of,
@@ -83,13 +82,23 @@ def judged(
     found = differences(table, study, pairs, chosen)
     result = infer(found.by_seed, pairs.stars, level, study.alpha)
     counts = pd.concat([_counts(table, factor) for factor in study.factors], ignore_index=True)
-    blocks = [
-        _block(
-            counts, found, result, m, study.margin if metric == study.primary else None, level
-        ).assign(metric=metric)
-        for m, metric in enumerate(chosen)
-    ]
-    return pd.concat(blocks, ignore_index=True)[COLUMNS]
+    rows = pd.concat([counts.assign(metric=metric) for metric in chosen], ignore_index=True)
+    margins = np.where(np.arange(len(chosen)) == 0, study.margin or np.nan, np.nan)[:, None]
+    numbers = _numbers(result, level, margins) | {
+        "n_pairs": found.number,
+        "prob_improvement": found.won,
+    }
+    for name, column in numbers.items():
+        rows[name] = column.ravel()
+    rows["prob_low"], rows["prob_high"] = wilson(rows["prob_improvement"], rows["n_seeds"], level)
+    evidence = Evidence(
+        identical=((result.paired.mean == 0) & (result.paired.deviation == 0)).ravel(),
+        lost=(found.planned - found.number).ravel(),
+        modelled=np.tile(found.modelled, len(chosen)),
+    )
+    rows["verdict"] = [verdict(row, evidence, level, study.margin) for row in each(rows)]
+    rows["note"] = [note(row, evidence) for row in each(rows)]
+    return rows[COLUMNS]
 
 
 def judged_metrics(study: Description, metrics: list[str]) -> list[str]:
@@ -134,39 +143,10 @@ def _counts(table: pd.DataFrame, factor: Factor) -> pd.DataFrame:
     )
 
 
-def _block(
-    counts: pd.DataFrame,
-    found: Differences,
-    result: Inference,
-    m: int,
-    margin: float | None,
-    level: float,
-) -> pd.DataFrame:
-    """The rows of metric number ``m``."""
-    numbers = _numbers(result, level, margin)
-    rows = counts.assign(
-        n_pairs=found.number[m],
-        prob_improvement=found.won[m],
-        **{name: column[m] for name, column in numbers.items()},
-    )
-    rows["prob_low"], rows["prob_high"] = wilson(found.won[m], rows["n_seeds"], level)
-    evidence = Evidence(
-        identical=(result.paired.mean[m] == 0) & (result.paired.deviation[m] == 0),
-        lost=found.planned - found.number[m],
-        modelled=found.modelled,
-    )
-    rows["verdict"] = [verdict(row, evidence, level, margin) for row in each(rows)]
-    rows["note"] = [note(row, evidence) for row in each(rows)]
-    return rows
-
-
-def _numbers(result: Inference, alpha: float, margin: float | None) -> dict[str, Column]:
-    """The columns that follow from the inference alone; each (M, C)."""
+def _numbers(result: Inference, alpha: float, margins: Column) -> dict[str, Column]:
+    """The columns that follow from the inference alone, each (M, C); a margin is NaN for none."""
     low, high = result.simultaneous
-    if margin is None:
-        same = np.full_like(low, np.nan)
-    else:
-        same = equivalence(result.paired.mean, result.error, result.df, margin)
+    same = equivalence(result.paired.mean, result.error, result.df, margins)
     return {
         "estimate": result.paired.mean,
         "ci_low": result.low,
@@ -185,7 +165,7 @@ def _numbers(result: Inference, alpha: float, margin: float | None) -> dict[str,
         "p_holm": result.p_holm,
         "p_sign_flips": result.p_sign_flips,
         "detectable": detectable(result.error, result.df, result.bound),
-        "p_equivalence": holm(same),
+        "p_equivalence": holm(np.where(np.isnan(margins), np.nan, same)),
         "more_seeds": _missing(result, alpha),
     }
 

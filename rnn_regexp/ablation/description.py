@@ -47,7 +47,8 @@ class Description:
     tied: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # keys that moved together
     sequential: dict[str, Any] = dataclasses.field(default_factory=dict)  # looks, stop: see there
     fraction: dict[str, Any] = dataclasses.field(default_factory=dict)  # resolution, words
-    decisions: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # of a path's stages
+    decisions: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # between stages
+    nuisance: dict[str, Any] = dataclasses.field(default_factory=dict)  # what was tuned, and how
 
     @property
     def primary(self) -> str:

@@ -56,6 +56,7 @@ def definition(runs: StudyRuns) -> dict[str, Any]:
         "alpha": study.alpha,
         "margin": study.margin,
         "factors": {f.key: f"{f.setting or f.key} around {f.baseline}" for f in study.factors},
+        **dict(flatten({"nuisance": study.nuisance})),
         **{key: value for key, value in flatten(study.base) if key not in OWN},
         "data_digest": ", ".join(sorted(filter(None, digests))) or None,
     }

@@ -59,10 +59,10 @@ def wilson(rate: Column, number: NDArray[np.int64], alpha: float) -> tuple[Colum
 
 def sign_test(more: NDArray[np.int64], fewer: NDArray[np.int64]) -> Column:
     """Exact two-sided p-value of ``more`` against ``fewer`` under even odds; 1 without either."""
-    from scipy.special import bdtr
+    from scipy.special import betainc
 
-    total = np.asarray(more) + np.asarray(fewer)
-    tail = bdtr(np.minimum(more, fewer).astype(float), np.maximum(total, 1), 0.5)
+    total, least = np.asarray(more) + np.asarray(fewer), np.minimum(more, fewer)
+    tail = betainc(np.maximum(total - least, 1), least + 1, 0.5)  # P(X <= least), X binomial
     return np.where(total > 0, np.minimum(2 * tail, 1.0), 1.0)
 
 

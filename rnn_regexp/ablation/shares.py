@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_regexp.ablation.anova import Layout, layout, term_squares
+from rnn_regexp.ablation.anova import Layout, explained, layout, term_squares
 from rnn_regexp.ablation.description import Description
 from rnn_regexp.ablation.statistics import Column, divide
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = "factor other df share share_low share_high omega2 omega2_low omega2_high".split()
 SEED, REST = "seed", "higher orders and noise"
 RESAMPLES = 1000
+SOLVED = 5e9  # operations on equations, a few seconds: an incomplete design has fewer resamples
 
 
 def variance_shares(
@@ -26,7 +27,8 @@ def variance_shares(
     ``share`` is eta^2 = SS(term) / SS(total), type II, largest first, then the seed and the rest;
     in a complete design they add up to 1. ``omega2`` = (SS - df MS(rest)) / (SS(total) + MS(rest)),
     at least 0, takes off what chance alone would give (Hays 1963). Intervals are percentiles of
-    ``resamples`` bootstrap samples of whole seeds; NaN with one seed, rough with few.
+    ``resamples`` bootstrap samples of whole seeds (down to 200 in large incomplete designs); NaN
+    with one seed, rough with few.
     """
     import pandas as pd
 
@@ -60,10 +62,11 @@ def _shares(found: Layout, weights: Column) -> tuple[Column, Column, list[int]]:
     count = weights @ found.count
     total = weights @ found.raw - (weights @ found.total) ** 2 / count
     within = weights @ found.square
-    explained = _together(found, weights)
-    rest_df = int(found.count.sum()) - len(found.count) - explained[1]
-    noise = divide(np.maximum(within - explained[0], 0.0), np.full(len(count), rest_df))
-    squares = np.stack([own for own, _ in lines] + [total - within, within - explained[0]], axis=1)
+    together, rank = explained(found, weights, found.terms)
+    rest_df = int(found.count.sum()) - len(found.count) - rank
+    rest = np.maximum(within - together, 0.0)
+    noise = divide(rest, np.full(len(count), rest_df))
+    squares = np.stack([own for own, _ in lines] + [total - within, rest], axis=1)
     df = [df for _, df in lines] + [len(found.count) - 1, rest_df]
     share = divide(squares, total[:, None])
     corrected = divide(squares - np.array(df) * noise[:, None], (total + noise)[:, None])
@@ -72,19 +75,13 @@ def _shares(found: Layout, weights: Column) -> tuple[Column, Column, list[int]]:
     return np.clip(share, 0.0, 1.0), omega, df
 
 
-def _together(found: Layout, weights: Column) -> tuple[Column, int]:
-    """What all terms explain at once."""
-    from rnn_regexp.ablation.anova import explained
-
-    gram = np.einsum("rs,spq->rpq", weights, found.gram)
-    return explained(gram, weights @ found.moment, found.where(found.terms))
-
-
 def _intervals(found: Layout, alpha: float, resamples: int) -> tuple[Column, Column]:
     """Lower and upper ends (2, T + 2) of both shares."""
     seeds, size = len(found.count), len(found.terms) + 2
     if seeds < 2:
         return np.full((2, size), np.nan), np.full((2, size), np.nan)
+    if len(found.gram) > 1:  # each resample has equations of its own
+        resamples = int(np.clip(SOLVED / (size * found.gram.shape[1] ** 3), 200, resamples))
     drawn = np.random.default_rng(0).multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
     share, omega, _ = _shares(found, drawn.astype(float))
     both = np.stack([share, omega])

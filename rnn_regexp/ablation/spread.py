@@ -42,6 +42,8 @@ def pooled(differences: Column) -> Spread:
     its own variance; where all variants vary alike, E[M] = (1 + h) sigma^2 and E[E] = sigma^2. The
     degrees of freedom are Satterthwaite's (1946), Biometrics Bulletin 2.
     """
+    varies = moments(differences)[2] > 0  # one seed, or identical runs, say nothing of the noise
+    differences = np.where(varies[..., None, :], differences, np.nan)
     suspect, calm, twin = odd_ones(differences)
     kept = np.where(calm[..., None, :], np.nan, differences)
     residual, means = sweep(kept)
@@ -58,7 +60,7 @@ def pooled(differences: Column) -> Spread:
         df=_satterthwaite(common, (1 - h) * own, seeds - 1, rest),
         most_df=_satterthwaite(1 + h, 1 - h, seeds - 1, rest),
         correlation=_correlation(common - h * own, variance, present),
-        fits=~(suspect | twin | unequal(differences)[..., None]),
+        fits=varies & ~(suspect | twin | unequal(differences)[..., None]),
     )
 
 
@@ -68,7 +70,7 @@ def odd_ones(differences: Column) -> tuple[NDArray[np.bool_], NDArray[np.bool_],
     Exact F tests where every variant varies alike and no run is missing: the share that a unit
     direction has of the residual sum of squares is Beta distributed. A level is judged by its own
     direction and by that of its contrast; the first catches a level, the second what it shares
-    with the baseline. Differences without any spread are far less.
+    with the baseline.
     """
     count, _, deviation = moments(differences)
     residual = _with_baseline(differences)
@@ -82,8 +84,7 @@ def odd_ones(differences: Column) -> tuple[NDArray[np.bool_], NDArray[np.bool_],
     more, less = _tails(contrast, total, count - 1, rest)
     suspect = np.minimum(more, _tails(level, total, count - 1, rest)[0]) < SUSPECT
     members = np.maximum((count > 1).sum(axis=-1), 1)[..., None]
-    twin = (less < TWIN / members) | ((deviation == 0) & (count > 1))
-    return suspect, (less < CALM) | twin, twin
+    return suspect, less < CALM, less < TWIN / members
 
 
 def unequal(differences: Column) -> NDArray[np.bool_]:
@@ -93,7 +94,8 @@ def unequal(differences: Column) -> NDArray[np.bool_]:
     distribution where all vary alike; Shukla (1972), Biometrics 28, has the same idea. Needs three
     variants, since two share their residuals.
     """
-    seeds, levels = differences.shape[-2:]
+    seeds = differences.shape[-2]
+    levels = int((~np.isnan(differences)).any(axis=-2).sum(axis=-1).max(initial=0))
     if levels < 2 or seeds < 2:
         return np.zeros(differences.shape[:-2], dtype=bool)
     return np.asarray(_bartlett(differences) > _equal_bound(seeds, levels))

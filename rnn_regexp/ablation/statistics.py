@@ -67,7 +67,7 @@ def holm(p_values: Column) -> Column:
     return adjusted
 
 
-def equivalence(mean: Column, error: Column, df: Column, margin: float) -> Column:
+def equivalence(mean: Column, error: Column, df: Column, margin: float | Column) -> Column:
     """The larger p-value of the two one-sided tests of -margin < difference < margin.
 
     ``error`` is the standard error of ``mean``, with ``df`` degrees of freedom. Schuirmann (1987),

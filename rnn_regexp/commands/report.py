@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.tidy_table import Question
-from rnn_regexp.tracking import Server, Sqlite, Tracking, Unavailable, read_experiment, replay
+from rnn_regexp.commands.sync import add_stores, send, tracking
+from rnn_regexp.tracking import Server, Sqlite, Tracking, read_experiment
 
 if TYPE_CHECKING:
     from rnn_regexp.ablation.runs_table import StudyRuns
 
-STORE = "mlflow.db"  # beside the studies' folders
 MLFLOW = "mlflow:"
 ASKED = ("factors", "baseline", "metric", "goal", "alpha", "margin", "title")  # of a table
 EXAMPLES = """\
@@ -37,9 +37,9 @@ def report(words: list[str]) -> int:
     written = write_reports(studies, _out(options))
     print(written.verdicts)
     print(f"report:    {written.html}")
-    tracking = _tracking(options)
-    if tracking is not None:
-        _send(Path(options.paths[0]), tracking)
+    store = _sent_to(options)
+    if store is not None:
+        send(Path(options.paths[0]), store)
     return 0
 
 
@@ -52,8 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("paths", nargs="*", help=f"studies' folders, or {MLFLOW}EXPERIMENT")
     parser.add_argument("--out", help="folder of the report (default: the one study's folder)")
-    parser.add_argument("--store", help=f"SQLite store (default: {STORE} beside the folder)")
-    parser.add_argument("--uri", help="MLflow server, e.g. http://127.0.0.1:5000")
+    add_stores(parser)
     table = parser.add_argument_group("a table, or the runs of an MLflow experiment")
     table.add_argument("--table", help="a CSV or TSV file, a row a run")
     table.add_argument("--factors", type=_names, default=[], help="columns, e.g. dropout,init")
@@ -113,7 +112,7 @@ def _studies(options: argparse.Namespace) -> "list[StudyRuns]":
     for path in options.paths:
         if path.startswith(MLFLOW):
             name = path.removeprefix(MLFLOW)
-            studies += read_experiment(name, _store(options, Path()), question)
+            studies += read_experiment(name, _store(options), question)
         else:
             studies.append(read_study(path))
     return pooled(studies)
@@ -157,27 +156,13 @@ def _out(options: argparse.Namespace) -> Path:
     raise StudyError("--out: name the folder in which the report is to be written")
 
 
-def _tracking(options: argparse.Namespace) -> Tracking | None:
+def _sent_to(options: argparse.Namespace) -> Tracking | None:
     """Where a study's runs go, if it is rebuilt in its own folder and has a store."""
     if options.table or options.out or len(options.paths) != 1:
         return None
-    folder = Path(options.paths[0]).resolve()
-    beside = folder.parent / STORE
-    return _store(options, folder) if options.uri or options.store or beside.exists() else None
+    return tracking(Path(options.paths[0]), options.store, options.uri)
 
 
-def _store(options: argparse.Namespace, folder: Path) -> Sqlite | Server:
-    """The store that the user names, or else the one beside a study's folder, or the usual one."""
-    if options.uri:
-        return Server(options.uri)
-    usual = str(folder.parent / STORE) if folder != Path() else Sqlite().store
-    return Sqlite(options.store or usual)
-
-
-def _send(folder: Path, tracking: Tracking) -> None:
-    try:
-        count = replay(folder, tracking)
-    except Unavailable as error:
-        print(f"tracking:  {error}; the report and the ledger are complete without it")
-    else:
-        print(f"tracking:  {count} runs are in MLflow")
+def _store(options: argparse.Namespace) -> Sqlite | Server:
+    """The store to read: the one that the user names, or else the usual one."""
+    return Server(options.uri) if options.uri else Sqlite(options.store or Sqlite().store)

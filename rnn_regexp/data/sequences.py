@@ -69,6 +69,7 @@ class Dataset(Settings):
     """Settings of a dataset; ``load`` reads it. ``rnn_regexp.data.ALL`` lists the subclasses."""
 
     source: ClassVar[str] = ""  # one line: where the data come from
+    package: ClassVar[str] = ""  # of an extra, where the data or their reader come from
 
     def load(self) -> SequenceData:
         """Read, split and encode the data.

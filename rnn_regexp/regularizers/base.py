@@ -162,9 +162,12 @@ class Regularizer(Settings):
         """Steps (K,) until a stream's next cut, its ``index``-th; ``noise`` is the epoch's."""
         return length
 
-    def rate_factor(self, steps: Tensor) -> Tensor | None:
+    def rate_factor(self, steps: Tensor, window: int) -> Tensor | None:
         """What multiplies the learning rates (K,) for a batch of so many steps (K,)."""
         return None
+
+    def end_epoch(self, weights: Weights, epoch: int) -> None:
+        """See the weights with which an epoch ends, before they are judged."""
 
     def after_epoch(self, histories: Sequence[Sequence[Mapping[str, float]]]) -> None:
         """See each run's rows of metrics, one an epoch, the last just closed."""

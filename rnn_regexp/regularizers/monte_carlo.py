@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run
@@ -32,4 +33,4 @@ class MonteCarlo(Regularizer):
             yield "", "no technique beside it has masks to average over"
 
     def draws(self) -> Tensor:
-        return self.samples
+        return torch.as_tensor(self.samples)

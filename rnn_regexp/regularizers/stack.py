@@ -99,13 +99,18 @@ class RegularizerStack:
             length = regularizer.window(length, index, noise)
         return length
 
-    def rate_factors(self, steps: Tensor) -> Tensor:
+    def rate_factors(self, steps: Tensor, window: int) -> Tensor:
         """What multiplies the learning rates (K,) for a batch of so many steps (K,)."""
         factors = torch.ones(len(steps), dtype=torch.double, device=steps.device)
         for regularizer in self.active.values():
-            own = regularizer.rate_factor(steps)
+            own = regularizer.rate_factor(steps, window)
             factors = factors if own is None else factors * own
         return factors
+
+    def end_epoch(self, weights: Weights, epoch: int) -> None:
+        """Let the techniques see the weights with which an epoch ends."""
+        for regularizer in self.active.values():
+            regularizer.end_epoch(weights, epoch)
 
     def after_epoch(self, histories: Histories) -> list[bool]:
         """Let the techniques see each run's metrics; returns which runs they end here."""

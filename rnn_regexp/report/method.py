@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.contrasts import each
 from rnn_regexp.ablation.description import Description
@@ -45,8 +45,9 @@ def course(found: Analysis) -> Chapter:
     parts: list[Part] = []
     if len(found.looks):
         parts.append(_looks(found.looks, found.study))
-    if found.study.decisions:
-        parts += [_path(found.study), Text(OPTIMISTIC, "note")]
+    path = [own for own in found.study.decisions if "factor" in own]
+    if path:
+        parts += [_path(path), Text(OPTIMISTIC, "note")]
     return Chapter("How the study went", tuple(parts))
 
 
@@ -64,10 +65,8 @@ def _looks(looks: pd.DataFrame, study: Description) -> Table:
     return Table("looks", title, columns, (Group("", rows),))
 
 
-def _path(study: Description) -> Table:
-    rows = tuple(
-        Row((str(own.get("stage", "")), str(own.get("factor", "")), str(own.get("variant", ""))))
-        for own in study.decisions
-    )
+def _path(decisions: list[dict[str, Any]]) -> Table:
+    cells = ([str(own.get(key, "")) for key in ("stage", "factor", "variant")] for own in decisions)
+    rows = tuple(Row(tuple(own)) for own in cells)
     columns = (Column("stage", LEVEL), Column("factor kept"), Column("variant reached"))
     return Table("path", "The flip that stood best at each stage", columns, (Group("", rows),))

@@ -96,6 +96,11 @@ class Cohort:
         weights = self.weights if flat is None else self.weights.at(flat)
         return Network(self.model, weights, applied, self.training.backend)
 
+    @torch.no_grad()
+    def end_epoch(self, epoch: int) -> None:
+        """Let the techniques see the weights with which an epoch ends."""
+        self.regularizers.end_epoch(self.weights, epoch)
+
     def judged(self) -> Tensor:
         """The weights (K, P) by which the runs are judged: averages, where runs ask for them."""
         return self.regularizers.averaged(self.optimizers.averaged(self.weights.flat))

@@ -33,6 +33,7 @@ def train(
     known = cohort.task.known(train_split, valid)
     while record.epochs < cohort.training.epochs and record.alive.any():
         epoch_of_steps(training, record, train_split, checkpoint)
+        training.end_epoch(record.epochs + 1)
         record.epoch(
             time.time(),
             look_inside(training, valid),
@@ -52,7 +53,7 @@ def epoch_of_steps(cohort: Cohort, record: Record, split: Split, checkpoint: Che
     steps = cohort.task.steps(split, how)
     batches = cohort.task.batches(split, noise, how)
     for batch in itertools.islice(batches, record.batches, None):
-        factors = cohort.regularizers.rate_factors(batch.lengths.amax(dim=1))
+        factors = cohort.regularizers.rate_factors(batch.lengths.amax(dim=1), how.window)
         cohort.set_rates(record.moments(steps), factors.tolist())
         trace = step(cohort, batch, record, carried(cohort, record.states, batch.begins))
         record.states = _detached(trace.states)

@@ -35,11 +35,18 @@ STRONG: dict[str, dict[str, Any]] = {
     "clip": {"threshold": 0.01},
     "early_stopping": {"patience": 1},
     "ema": {"decay": 0.5},
+    "nt_asgd": {"patience": 1},
+    "monte_carlo": {"samples": 2},
     "state_reset": {"rate": 0.5},
+    "swa": {"start_epoch": 2},
+    "variable_bptt": {"least": 2},
+    "zclip": {"threshold": 0.1, "warmup": 2},
 }
 
 # What a technique needs beside it, in its run and in those it is compared with.
-BESIDE: dict[str, tuple[Regularizer, ...]] = {"monte_carlo": (Dropout(0.5),)}
+BESIDE: dict[str, tuple[Regularizer, ...]] = {
+    name: (Dropout(0.5),) for name in ("fraternal", "monte_carlo", "r_drop")
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +165,9 @@ def trace(dtype: torch.dtype = torch.double) -> Trace:
     )
     lengths = torch.tensor([[5, 1, 3, 4], [2, 5, 5, 1], [5, 5, 5, 5]])
     read = activations(Site.output, dtype)
-    return Trace(read, read, inputs, outputs, lengths, losses=torch.ones(RUNS, dtype=dtype))
+    first = Trace(read, read, inputs, outputs, lengths, losses=torch.ones(RUNS, dtype=dtype))
+    second = dataclasses.replace(first, logits=read.roll(1), losses=2 * first.losses)
+    return dataclasses.replace(first, second=second)
 
 
 def activations(site: Site, dtype: torch.dtype = torch.double) -> Tensor:

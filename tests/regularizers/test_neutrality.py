@@ -32,17 +32,18 @@ from tests.training.tiny import run, watch
 @each
 def test_neutral_beside_a_run_that_uses_it_is_bitwise_nothing(technique: Technique):
     own, problem = {"seed": 4, "optimizer": AdamW(0.05)}, problem_of(strong(technique))
-    plain, without = watch(problem.cohort(run(**own), run(**own)))
+    absent, neutral = run(**own), run(technique(), **own)
+    plain, without = watch(problem.cohort(absent, absent, absent, epochs=5))
     if technique.separate:
-        _, found = watch(problem.cohort(run(technique(), **own), run(**own)))
+        _, found = watch(problem.cohort(absent, neutral, absent, epochs=5))
         assert torch.equal(found.weights[-1], without.weights[-1])
         return
     used = run(strong(technique), **own)
-    for absent in (run(**own), run(technique(), **own)):
-        outcomes, beside = watch(problem.cohort(absent, used))
-        assert torch.equal(torch.stack(beside.weights)[:, 0], torch.stack(without.weights)[:, 0])
-        assert outcomes[0].metrics == plain[0].metrics
-        assert outcomes[1].metrics != plain[1].metrics
+    outcomes, beside = watch(problem.cohort(absent, neutral, used, epochs=5))
+    for k in (0, 1):
+        assert torch.equal(beside.path(k), without.path(k))
+        assert outcomes[k].metrics == plain[k].metrics
+    assert outcomes[2].metrics != plain[2].metrics
 
 
 @each
@@ -72,7 +73,7 @@ def test_a_neutral_stack_is_bitwise_nothing_in_the_step(technique: Technique, dt
 def test_a_neutral_stack_changes_no_window_no_rate_and_ends_nothing(technique: Technique):
     own, length = stack([technique()] * RUNS, CPU), torch.tensor([35, 35, 35])
     assert torch.equal(own.window(length, 0, noise()), length)
-    factor = own.rate_factor(length)
+    factor = own.rate_factor(length, 5)
     assert factor is None or (factor == 1).all()
     history = [{"valid/loss": 1.0 + epoch} for epoch in range(50)]  # it only gets worse
     assert not any(own.stops([history] * RUNS) or [])

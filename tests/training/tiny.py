@@ -61,10 +61,11 @@ def cohort(
     precision: Precision = Precision.float64,
     epochs: int = 7,
     batch_size: int = 4,
+    device: Device = Device.cpu,
     **training: object,
 ) -> Cohort:
     """Three steps an epoch of which the last has three sequences, unless told otherwise."""
-    settings = Training(epochs, batch_size, precision=precision, device=Device.cpu, **training)
+    settings = Training(epochs, batch_size, precision=precision, device=device, **training)
     own = model or GRU(embedding=3, hidden=4)
     return Cohort(own, settings, list(runs), sentences() if data is None else data)
 
@@ -82,9 +83,11 @@ class Journal(Record):
         self.clipped: list[Tensor] = []
         self.weights = [cohort.weights.flat.detach().clone()]  # before the first step
         self.evaluated: list[Tensor] = []  # weights at the end of each epoch
+        self.made_by: list[list[int]] = []  # the runs that made each step
 
     def step(self, losses: Tensor, update: Update) -> None:
         super().step(losses, update)
+        self.made_by.append(self.rows[update.stepping].tolist())
         for kept, values in (
             (self.losses, losses),
             (self.norms, update.norm),
@@ -94,6 +97,11 @@ class Journal(Record):
             whole = kept[-1].clone() if kept else values.clone()
             whole[self.rows] = values
             kept.append(whole)
+
+    def path(self, k: int) -> Tensor:
+        """The weights of one run before its first step and after each that it made, (S, P)."""
+        made = [w[k] for w, rows in zip(self.weights[1:], self.made_by, strict=True) if k in rows]
+        return torch.stack([self.weights[0][k], *made])
 
     def epoch(self, *words: object, **splits: dict[str, Tensor]) -> None:
         super().epoch(*words, **splits)
