@@ -28,7 +28,7 @@ from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 if TYPE_CHECKING:
-    from rnn_regexp.ablation.report import StudyReport
+    from rnn_regexp.report.write import StudyReport
 
 
 @dataclass
@@ -182,10 +182,10 @@ def _failed(run: PlannedRun, ledger: Ledger) -> bool:
 
 def report_on(ledger: Ledger, study: Study, tracking: Tracking, tracker: Tracker) -> None:
     """Write the report, show it to the tracker, and print the verdicts and where to read on."""
-    from rnn_regexp.ablation.report import write_report  # pandas and the figures: seconds
+    from rnn_regexp.report.write import write_report  # pandas and the figures: seconds
 
     report = write_report(ledger.folder)
-    tracker.log_summary(report.effects, report.note, report.files, study.primary)
+    tracker.log_summary(report.effects, report.note, study.primary)
     show(report, tracking)
 
 
