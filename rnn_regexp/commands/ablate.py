@@ -20,11 +20,10 @@ from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.commands.width import ANY, WIDTH, width_of
 from rnn_regexp.executors import Executor
-from rnn_regexp.experiment import metrics_of, subject
+from rnn_regexp.experiment import metrics_of
 from rnn_regexp.interruption import EXIT_CODE, Terminated
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
 from rnn_regexp.lock import hold
-from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ def ablate(request: Request) -> int:
     request.executor.check(base.training)
     ledger = Ledger(f"{request.output}/{study.name}")
     whole = make_plan(study, request.resolve, request.read, ANY)
-    for run in {run.variant.name: run for run in whole.runs}.values():
-        refuse(subject(run.experiment))
     width, why = width_of(whole, request.executor, ledger)
     plan = narrowed(whole, width)
     print(*outline(plan), *notes(plan), why, sep="\n", flush=True)
