@@ -245,9 +245,15 @@ def test_the_whole_steps_gradient_is_that_of_finite_differences(technique: Techn
         torch.testing.assert_close((gradient * along).sum(dim=1), slope, rtol=1e-6, atol=1e-8)
 
 
+def moved_since_start(technique: Technique, weights: Weights) -> Regularizer:
+    """A stack that started from other weights."""
+    return remembering(stacked(technique), Weights(weights.specs, weights.flat.detach() / 2))
+
+
 @with_method("penalty")
 def test_penalty_of_a_run_depends_on_its_own_weights_alone(technique: Technique):
-    own, weights = stacked(technique), random_weights()
+    weights = random_weights()
+    own = moved_since_start(technique, weights)
     penalty = own.penalty(weights, trace())
     if not penalty.requires_grad:
         pytest.skip("it is one on activations")
@@ -258,7 +264,8 @@ def test_penalty_of_a_run_depends_on_its_own_weights_alone(technique: Technique)
 
 @with_method("penalty")
 def test_penalty_has_the_gradient_of_finite_differences(technique: Technique):
-    own, start = stacked(technique), random_weights()
+    start = random_weights()
+    own = moved_since_start(technique, start)
 
     def penalty(flat: Tensor) -> Tensor:
         return own.penalty(Weights(start.specs, flat), trace())
