@@ -23,15 +23,18 @@ from rnn_regexp.regularizers.l1 import L1
 from rnn_regexp.regularizers.l2 import L2
 from rnn_regexp.regularizers.l2_sp import L2Sp
 from rnn_regexp.regularizers.label_smoothing import LabelSmoothing
+from rnn_regexp.regularizers.max_norm import MaxNorm
 from rnn_regexp.regularizers.mixup import Mixup
 from rnn_regexp.regularizers.monte_carlo import MonteCarlo
 from rnn_regexp.regularizers.norm_stabilizer import NormStabilizer
 from rnn_regexp.regularizers.nt_asgd import NtAsgd
+from rnn_regexp.regularizers.orthogonal import Orthogonal
 from rnn_regexp.regularizers.orthogonality import Orthogonality
 from rnn_regexp.regularizers.r_drop import RDrop
 from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
 from rnn_regexp.regularizers.rnn_drop import RnnDrop
 from rnn_regexp.regularizers.sam import Sam
+from rnn_regexp.regularizers.spectral_norm import SpectralNorm
 from rnn_regexp.regularizers.spectral_penalty import SpectralPenalty
 from rnn_regexp.regularizers.state_reset import StateReset
 from rnn_regexp.regularizers.swa import Swa
@@ -41,6 +44,8 @@ from rnn_regexp.regularizers.variational_dropout import VariationalDropout
 from rnn_regexp.regularizers.weight_decay import WeightDecay
 from rnn_regexp.regularizers.weight_drop import WeightDrop
 from rnn_regexp.regularizers.weight_noise import WeightNoise
+from rnn_regexp.regularizers.weight_norm import WeightNorm
+from rnn_regexp.regularizers.weight_tying import WeightTying
 from rnn_regexp.regularizers.word_dropout import WordDropout
 from rnn_regexp.regularizers.zclip import Zclip
 from rnn_regexp.regularizers.zoneout import Zoneout
@@ -49,6 +54,10 @@ ALL: tuple[type[Regularizer], ...] = (
     Init,
     ForgetBias,
     Chrono,
+    WeightTying,
+    WeightNorm,
+    Orthogonal,
+    SpectralNorm,
     WeightNoise,
     WeightDrop,
     WordDropout,
@@ -80,6 +89,7 @@ ALL: tuple[type[Regularizer], ...] = (
     Zclip,
     GradientNoise,
     WeightDecay,
+    MaxNorm,
     Ema,
     Swa,
     NtAsgd,

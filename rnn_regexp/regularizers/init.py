@@ -50,8 +50,9 @@ class Init(Regularizer):
     ``others``, under the rest the same scheme.  Embeddings stay N(0, 1) and biases torch's default,
     except under ``uniform`` (Zaremba's bounds are .1, .05 and .04) and ``identity``.
     ``stacked`` takes one orthogonal matrix (G*H, H) for all gates, as Keras and the code of the
-    Zoneout paper do: no gate is orthogonal then.  The survey offers sqrt(1/n) Q as an orthogonal start; it divides the state's
-    norm by sqrt(n) at every step, so it is here under a name of its own, as a negative control.
+    Zoneout paper do: no gate is orthogonal then.  The survey offers sqrt(1/n) Q as an orthogonal
+    start; it divides the state's norm by sqrt(n) at every step, so it is here under a name of its
+    own, as a negative control.
     """
 
     source = "Saxe et al. 2014; Glorot & Bengio 2010; He et al. 2015; Le et al. 2015"
@@ -74,6 +75,8 @@ class Init(Regularizer):
 
     def _row(self, k: int, spec: Spec, unit: Tensor, noise: Noise) -> Tensor:
         scheme = self.scheme[k]
+        if spec.kind is Kind.gain:
+            return torch.ones_like(unit)
         if scheme is Scheme.uniform:
             return unit * float(self.gain[k])
         if spec.kind is Kind.embedding:

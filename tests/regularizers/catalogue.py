@@ -35,6 +35,7 @@ STRONG: dict[str, dict[str, Any]] = {
     "clip": {"threshold": 0.01},
     "early_stopping": {"patience": 1},
     "ema": {"decay": 0.5},
+    "max_norm": {"maximum": 0.5},
     "nt_asgd": {"patience": 1},
     "monte_carlo": {"samples": 2},
     "state_reset": {"rate": 0.5},
