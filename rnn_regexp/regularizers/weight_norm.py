@@ -9,13 +9,14 @@ from torch import Tensor
 from rnn_regexp.fields import structural
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.base import Regularizer
+from rnn_regexp.regularizers.l2 import MATRICES
 from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.weights import Kind, Spec, Weights
 
 
 @dataclass
 class WeightNorm(Regularizer):
-    """Train the length g and the direction v of each row of the matrices ``on``; [] are none.
+    """Train the length g and the direction v of each row of the chosen matrices apart.
 
     w = g * v / ||v||
 
@@ -27,7 +28,8 @@ class WeightNorm(Regularizer):
     separate = True
     evaluates = True
 
-    on: list[Kind] = structural(list, strength=True)
+    normalized: bool = structural(False, strength=True)
+    on: list[Kind] = structural(lambda: list(MATRICES))
 
     def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
         if others := set(self.on) & {Kind.bias, Kind.gain}:

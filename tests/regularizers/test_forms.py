@@ -115,7 +115,7 @@ def test_what_cannot_be_tied_is_refused(model: Model, data: object, line: str):
 
 
 def test_weight_norm_starts_as_drawn_and_is_torchs():
-    plain, own = cohort(run()), cohort(run(WeightNorm([Kind.hidden_hidden, Kind.hidden_output])))
+    plain, own = cohort(run()), cohort(run(WeightNorm(True, [Kind.hidden_hidden, Kind.hidden_output])))
     names = {"layer0.0.W_hh", "head.W_yh"}
     assert {name[:-2] for name in own.weights if name.endswith(".g")} == names
     for name, W in plain.weights.items():
@@ -243,18 +243,18 @@ def test_spectral_norm_is_torchs_with_the_same_vectors():
             "orthogonal: spectral_norm beside it gives W_hh another form (take one)",
         ),
         (
-            [Orthogonal(Map.exp), WeightNorm([Kind.hidden_hidden])],
+            [Orthogonal(Map.exp), WeightNorm(True, [Kind.hidden_hidden])],
             "orthogonal: weight_norm beside it gives W_hh another form (take one)",
         ),
         (
-            [SpectralNorm(1.0), WeightNorm([Kind.hidden_hidden])],
+            [SpectralNorm(1.0), WeightNorm(True, [Kind.hidden_hidden])],
             "spectral_norm: weight_norm.on beside it gives W_hh another form (take one)",
         ),
         (
             [Orthogonal(Map.exp), Orthogonality(1.0)],
             "orthogonal: orthogonality beside it would act on X, of which W_hh is made",
         ),
-        ([WeightNorm([Kind.bias])], "weight_norm.on: bias has no rows to normalize"),
+        ([WeightNorm(True, [Kind.bias])], "weight_norm.on: bias has no rows to normalize"),
     ],
 )
 def test_two_forms_of_one_matrix_are_refused(techniques: list[Regularizer], line: str):
@@ -264,4 +264,4 @@ def test_two_forms_of_one_matrix_are_refused(techniques: list[Regularizer], line
 
 
 def test_other_matrices_may_have_other_forms():
-    cohort(run(Orthogonal(Map.exp), WeightNorm([Kind.input_hidden]), MaxNorm(3.0, [Kind.bias])))
+    cohort(run(Orthogonal(Map.exp), WeightNorm(True, [Kind.input_hidden]), MaxNorm(3.0, [Kind.bias])))
