@@ -19,10 +19,12 @@ from rnn_regexp.regularizers.forget_bias import ForgetBias
 from rnn_regexp.regularizers.fraternal import Fraternal
 from rnn_regexp.regularizers.gradient_noise import GradientNoise
 from rnn_regexp.regularizers.init import Init
+from rnn_regexp.regularizers.jacobian import Jacobian
 from rnn_regexp.regularizers.l1 import L1
 from rnn_regexp.regularizers.l2 import L2
 from rnn_regexp.regularizers.l2_sp import L2Sp
 from rnn_regexp.regularizers.label_smoothing import LabelSmoothing
+from rnn_regexp.regularizers.layer_norm import LayerNorm
 from rnn_regexp.regularizers.max_norm import MaxNorm
 from rnn_regexp.regularizers.mixup import Mixup
 from rnn_regexp.regularizers.monte_carlo import MonteCarlo
@@ -39,6 +41,7 @@ from rnn_regexp.regularizers.spectral_penalty import SpectralPenalty
 from rnn_regexp.regularizers.state_reset import StateReset
 from rnn_regexp.regularizers.swa import Swa
 from rnn_regexp.regularizers.temporal_activation import TemporalActivation
+from rnn_regexp.regularizers.truncated_bptt import TruncatedBptt
 from rnn_regexp.regularizers.variable_bptt import VariableBptt
 from rnn_regexp.regularizers.variational_dropout import VariationalDropout
 from rnn_regexp.regularizers.weight_decay import WeightDecay
@@ -58,6 +61,8 @@ ALL: tuple[type[Regularizer], ...] = (
     WeightNorm,
     Orthogonal,
     SpectralNorm,
+    LayerNorm,
+    TruncatedBptt,
     WeightNoise,
     WeightDrop,
     WordDropout,
@@ -81,6 +86,7 @@ ALL: tuple[type[Regularizer], ...] = (
     Activation,
     TemporalActivation,
     NormStabilizer,
+    Jacobian,
     Fraternal,
     RDrop,
     Sam,

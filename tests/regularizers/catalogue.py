@@ -40,9 +40,13 @@ STRONG: dict[str, dict[str, Any]] = {
     "monte_carlo": {"samples": 2},
     "state_reset": {"rate": 0.5},
     "swa": {"start_epoch": 2},
+    "truncated_bptt": {"steps": 2},
     "variable_bptt": {"least": 2},
     "zclip": {"threshold": 0.1, "warmup": 2},
 }
+
+# Whose gradient is not that of the loss, on purpose.
+INEXACT = ("truncated_bptt",)
 
 # What a technique needs beside it, in its run and in those it is compared with.
 BESIDE: dict[str, tuple[Regularizer, ...]] = {

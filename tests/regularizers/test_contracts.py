@@ -30,6 +30,7 @@ from rnn_regexp.training.step import losses
 from rnn_regexp.weights import Weights
 from tests.regularizers.catalogue import (
     CPU,
+    INEXACT,
     RUNS,
     Problem,
     Technique,
@@ -227,6 +228,8 @@ def first_batch(own: Cohort) -> Batch:
 
 @each
 def test_the_whole_steps_gradient_is_that_of_finite_differences(technique: Technique):
+    if name_of(technique) in INEXACT:
+        pytest.skip("its gradient is cut on purpose")
     own = problem_of(strong(technique)).cohort(run(strong(technique)), run(strong(technique)))
     batch, states, flat = first_batch(own), carried_states(own), own.weights.flat.detach().clone()
 

@@ -115,7 +115,10 @@ def test_what_cannot_be_tied_is_refused(model: Model, data: object, line: str):
 
 
 def test_weight_norm_starts_as_drawn_and_is_torchs():
-    plain, own = cohort(run()), cohort(run(WeightNorm(True, [Kind.hidden_hidden, Kind.hidden_output])))
+    plain, own = (
+        cohort(run()),
+        cohort(run(WeightNorm(True, [Kind.hidden_hidden, Kind.hidden_output]))),
+    )
     names = {"layer0.0.W_hh", "head.W_yh"}
     assert {name[:-2] for name in own.weights if name.endswith(".g")} == names
     for name, W in plain.weights.items():
@@ -264,4 +267,6 @@ def test_two_forms_of_one_matrix_are_refused(techniques: list[Regularizer], line
 
 
 def test_other_matrices_may_have_other_forms():
-    cohort(run(Orthogonal(Map.exp), WeightNorm(True, [Kind.input_hidden]), MaxNorm(3.0, [Kind.bias])))
+    cohort(
+        run(Orthogonal(Map.exp), WeightNorm(True, [Kind.input_hidden]), MaxNorm(3.0, [Kind.bias]))
+    )
