@@ -18,6 +18,7 @@ from rnn_regexp.data.sequences import Dataset, SequenceData
 from rnn_regexp.fields import VOLATILE, plain
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
+from rnn_regexp.noise import substream
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.tasks import ALL as ALL_TASKS
@@ -44,6 +45,7 @@ class Experiment:
     regularizers: dict[str, Regularizer] = dataclasses.field(default_factory=dict)
     training: Training = dataclasses.field(default_factory=Training)
     seed: int = 0
+    stream: int = 0  # of the seed's random numbers: another one differs by chance alone
 
 
 def run_id(experiment: Experiment) -> str:
@@ -102,7 +104,8 @@ def run_cohort(
 
     A cohort that raises is recorded as failed, run by run, with its traceback.
     """
-    started = time.time()
+    started, clock = time.time(), time.monotonic()  # the system's clock may jump, the other not
+    ledger.event("started", runs=[run_id(own) for own in experiments])
     checkpoint = _checkpoint(experiments, ledger)
     try:
         outcomes = train(build_cohort(experiments), progress, checkpoint)
@@ -111,12 +114,11 @@ def run_cohort(
     else:
         ended = zip(experiments, outcomes, strict=True)
         results = [_result(experiment, outcome) for experiment, outcome in ended]
-    for result in results:
-        result.started = started
-        result.seconds = round((time.time() - started) / len(experiments), 3)
-        _keep(ledger, result)
+    seconds = round((time.monotonic() - clock) / len(experiments), 3)
+    kept = [ledger.keep(dataclasses.replace(o, started=started, seconds=seconds)) for o in results]
+    ledger.event("ended", runs={result.run_id: result.status for result in kept})
     checkpoint.remove()
-    return results
+    return kept
 
 
 def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint:
@@ -129,18 +131,12 @@ def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint
     return Checkpoint(path, identity, training.checkpoint_seconds)
 
 
-def _keep(ledger: Ledger, result: RunResult) -> None:
-    """Record a run, unless a cohort that was cut short while recording had kept it already."""
-    known = ledger.result(result.run_id)
-    if known is None or known.status == FAILED:
-        ledger.record(result)
-
-
 def build_cohort(experiments: Sequence[Experiment]) -> Cohort:
     """Experiments of one shape, initialized and ready to train together."""
     first = experiments[0]
     runs = [
-        RunSettings(own.seed, own.regularizers, own.optimizer, own.schedule) for own in experiments
+        RunSettings(substream(own.seed, own.stream), own.regularizers, own.optimizer, own.schedule)
+        for own in experiments
     ]
     return Cohort(first.model, first.training, runs, load(first.dataset))
 

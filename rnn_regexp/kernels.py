@@ -7,7 +7,8 @@ from functools import cache
 
 import torch
 
-_OLDEST = (8, 0)  # compute capability (Ampere), for which Triton's products are made
+_OLDEST_TRITON = (3, 4)  # the first to compile our kernels
+_OLDEST_DEVICE = (8, 0)  # compute capability (Ampere), for which Triton's products are made
 
 
 @cache
@@ -17,14 +18,16 @@ def obstacle(device: torch.device) -> str | None:
     On CPU they run in Triton's interpreter, for tests: with TRITON_INTERPRET=1 from the start.
     """
     try:
-        importlib.import_module("triton")
+        version = importlib.import_module("triton").__version__
     except ImportError as error:
         return f"Triton cannot be imported ({error})"
+    if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_TRITON:
+        return f"Triton {version} is too old, 3.4 is needed"
     if os.environ.get("TRITON_INTERPRET") == "1":
         return None
     if device.type != "cuda":
         return f"Triton's kernels need a CUDA device, not {device.type}"
-    if (own := torch.cuda.get_device_capability(device)) < _OLDEST:
+    if (own := torch.cuda.get_device_capability(device)) < _OLDEST_DEVICE:
         return f"Triton's kernels need compute capability 8.0, this device has {own[0]}.{own[1]}"
     return None
 

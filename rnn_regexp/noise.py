@@ -78,6 +78,11 @@ class Noise:
         return draw(self.seeds, _site_key(self.branch + site), self.step, shape, rate)
 
 
+def substream(seed: int, number: int) -> int:
+    """The seed of a family of random numbers beside that of ``seed``, which is number 0."""
+    return _signed((seed + _site_key(f"stream/{number}")) % (1 << 64)) if number else seed
+
+
 def _site_key(site: str) -> int:
     return int.from_bytes(
         hashlib.blake2b(site.encode(), digest_size=8).digest(), "little", signed=True

@@ -8,11 +8,14 @@ each epoch on validation data and as many training sequences, at the end on test
 
 import argparse
 import csv
+import importlib.util
 import itertools
 import multiprocessing
 import os
 import platform
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -77,12 +80,48 @@ def in_processes(runs: Sequence[Settings]) -> None:
         pool.map(bare, runs, chunksize=1)
 
 
+def multirun(launcher: str) -> Study:
+    """Hydra's own sweep of our command: one run after another in a process, or joblib's."""
+
+    def study(runs: Sequence[Settings]) -> None:
+        first, seeds = runs[0], ",".join(str(k) for k in range(len(runs) // len(KNOBS)))
+        rates, decays, thresholds, schemes = (
+            sorted(set(own), key=str) for own in zip(*KNOBS, strict=True)
+        )
+        words = {
+            "model": first.model.lower(),
+            "model.hidden": first.hidden,
+            "model.embedding": first.hidden,
+            "regularizers": "[dropout,weight_decay,clip,init]",
+            "regularizers.dropout.rate": rates,
+            "regularizers.weight_decay.coefficient": decays,
+            "regularizers.clip.threshold": thresholds,
+            "regularizers.init.scheme": [own.name for own in schemes],
+            "training.epochs": first.epochs,
+            "training.device": first.device.name,
+            "tracking": "off",
+            "seed": seeds,
+            "hydra/launcher": launcher,
+        }
+        command = [sys.executable, "-m", "rnn_regexp", "train", "-m"]
+        for key, value in words.items():
+            text = ",".join(map(str, value)) if isinstance(value, list) else value
+            command.append(f"{key}={text}")
+        with tempfile.TemporaryDirectory() as folder:
+            command += [f"output={folder}", f"hydra.sweep.dir={folder}/hydra"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    return study
+
+
 class Silent:
     """Watches and says nothing."""
 
     def epoch(self, cohort: int, epochs: int) -> None: ...
 
     def ended(self, cohort: int, results: Sequence[RunResult]) -> None: ...
+
+    def say(self, line: str) -> None: ...
 
 
 def ours(executor: Executor) -> Study:
@@ -119,6 +158,9 @@ def contenders(options: argparse.Namespace) -> dict[str, Study]:
     found: dict[str, Study] = {"bare loop": one_after_another}
     found |= {"bare loop, one process a core": in_processes}
     found |= {f"ours, K={width}": ours(Local(width=width)) for width in options.width}
+    found["Hydra's multirun of ours"] = multirun("basic")
+    if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher"):
+        found["Hydra's joblib launcher of ours"] = multirun("joblib")
     if options.device == "cpu":
         width = max(options.width)
         found[f"ours, K={width}, one process a core"] = ours(Processes(width=width))

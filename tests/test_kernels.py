@@ -3,6 +3,7 @@
 import importlib
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,7 +19,9 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     kernels.obstacle.cache_clear()
     kernels._tell.cache_clear()
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    monkeypatch.setattr(importlib, "import_module", lambda name: None)
+    monkeypatch.setattr(
+        importlib, "import_module", lambda name: SimpleNamespace(__version__="3.10")
+    )
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     yield
     kernels.obstacle.cache_clear()
@@ -48,6 +51,13 @@ def test_without_triton_one_warning_says_so(monkeypatch: pytest.MonkeyPatch):
         "Triton cannot be imported (No module named 'triton'): noise and recurrences of several"
         " runs are computed by torch alone, slower"
     ]
+
+
+@pytest.mark.parametrize("version", ["2.1.0", "3.3.1+git1"])
+def test_an_old_triton_is_named(version: str, monkeypatch: pytest.MonkeyPatch):
+    own = SimpleNamespace(__version__=version)
+    monkeypatch.setattr(importlib, "import_module", lambda name: own)
+    assert kernels.obstacle(CUDA) == f"Triton {version} is too old, 3.4 is needed"
 
 
 def test_an_old_device_is_named(monkeypatch: pytest.MonkeyPatch):

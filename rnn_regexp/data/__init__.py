@@ -8,6 +8,7 @@ from rnn_regexp.data.co2 import Co2
 from rnn_regexp.data.copying import Copying
 from rnn_regexp.data.digits import Digits
 from rnn_regexp.data.docstrings import Docstrings
+from rnn_regexp.data.docstrings_lm import DocstringsLm
 from rnn_regexp.data.ett import Ett
 from rnn_regexp.data.exchange_rates import ExchangeRates
 from rnn_regexp.data.hf import Hf
@@ -19,6 +20,7 @@ from rnn_regexp.data.parity import Parity
 from rnn_regexp.data.promoters import Promoters
 from rnn_regexp.data.protein_location import ProteinLocation
 from rnn_regexp.data.protein_structure import ProteinStructure
+from rnn_regexp.data.ptb import Ptb
 from rnn_regexp.data.seattle_weather import SeattleWeather
 from rnn_regexp.data.sequence_parquet import SequenceParquet
 from rnn_regexp.data.series_csv import SeriesCsv
@@ -31,8 +33,10 @@ from rnn_regexp.data.sunspots import Sunspots
 from rnn_regexp.data.surnames import Surnames
 from rnn_regexp.data.temporal_order import TemporalOrder
 from rnn_regexp.data.text_csv import TextCsv
+from rnn_regexp.data.tinyshakespeare import Tinyshakespeare
 from rnn_regexp.data.trec import Trec
 from rnn_regexp.data.ucr import Ucr
+from rnn_regexp.data.wikitext2 import Wikitext2
 
 __all__ = [
     "ALL",
@@ -44,6 +48,7 @@ __all__ = [
     "Copying",
     "Digits",
     "Docstrings",
+    "DocstringsLm",
     "Ett",
     "ExchangeRates",
     "Hf",
@@ -55,6 +60,7 @@ __all__ = [
     "Promoters",
     "ProteinLocation",
     "ProteinStructure",
+    "Ptb",
     "SeattleWeather",
     "SequenceParquet",
     "SeriesCsv",
@@ -67,12 +73,15 @@ __all__ = [
     "Surnames",
     "TemporalOrder",
     "TextCsv",
+    "Tinyshakespeare",
     "Trec",
     "Ucr",
+    "Wikitext2",
 ]
 
 ALL = (
     Docstrings,
+    DocstringsLm,
     Digits,
     TextCsv,
     SeriesCsv,
@@ -82,6 +91,9 @@ ALL = (
     Trec,
     Sst2,
     Imdb,
+    Ptb,
+    Wikitext2,
+    Tinyshakespeare,
     JapaneseVowels,
     Ucr,
     Surnames,

@@ -7,14 +7,14 @@ encode; its content is checked against its digest. Of all entries the newest are
 import contextlib
 import hashlib
 import importlib.metadata
+import json
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from rnn_regexp.data.cache import folder, placed
@@ -22,18 +22,18 @@ from rnn_regexp.data.sequences import SequenceData, Split
 
 LARGEST = 2 << 30  # bytes of all entries
 SPLITS = ("train", "valid", "test")
-UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.PickleError)
+UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError)
 
 
 def kept(key: object, build: Callable[[], SequenceData]) -> SequenceData:
     """What ``build`` makes, from the cache if it made it before from the same ``key``."""
     name = hashlib.sha256(repr((key, _encoder())).encode()).hexdigest()[:16]
     with contextlib.suppress(*UNREADABLE):
-        return _read(folder() / f"encoded-{name}.pt")
+        return _read(folder() / f"encoded-{name}.safetensors")
     data = build()
     with contextlib.suppress(OSError, RuntimeError):
-        _write(folder() / f"encoded-{name}.pt", data)
-        _forget_old(folder().glob("encoded-*.pt"))
+        _write(folder() / f"encoded-{name}.safetensors", data)
+        _forget_old(folder().glob("encoded-*.safetensors"))
     return data
 
 
@@ -53,19 +53,45 @@ def _versions() -> Iterator[str]:
 
 def _read(path: Path) -> SequenceData:
     """Raises ``ValueError`` for content that does not have its digest."""
-    read: dict[str, Any] = torch.load(path, weights_only=True)
-    splits = {split: Split(**_widened(read["data"][split])) for split in SPLITS}
-    data = SequenceData(**{**read["data"], **splits})
-    if data.digest() != read["digest"]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        part, _, field = name.partition("/")
+        parts.setdefault(part, {})[field] = tensor
+    told = json.loads(header["told"])
+    data = SequenceData(
+        **{split: Split(**_widened(parts[split])) for split in SPLITS},
+        classes=tuple(told["classes"]),
+        vocabulary=tuple(told["vocabulary"]),
+        provenance=told["provenance"],
+        task=told["task"],
+        constants=parts.get("constants", {}),
+        vectors=parts["other"]["vectors"] if "other" in parts else None,
+    )
+    if data.digest() != header["digest"]:
         raise ValueError(f"{path} is damaged")
     os.utime(path)  # used, so among the newest
     return data
 
 
 def _write(path: Path, data: SequenceData) -> None:
-    splits = {split: _narrowed(vars(getattr(data, split))) for split in SPLITS}
+    from safetensors.torch import save
+
+    parts = {split: _narrowed(vars(getattr(data, split))) for split in SPLITS}
+    parts["constants"] = data.constants
+    parts["other"] = {} if data.vectors is None else {"vectors": data.vectors}
+    tensors = {
+        f"{part}/{name}": own.contiguous().clone()
+        for part, fields in parts.items()
+        for name, own in fields.items()
+    }
+    told = {name: getattr(data, name) for name in ("classes", "vocabulary", "provenance", "task")}
     with placed(path) as file:
-        torch.save({"digest": data.digest(), "data": {**vars(data), **splits}}, file)
+        file.write(save(tensors, {"digest": data.digest(), "told": json.dumps(told)}))
 
 
 def _narrowed(fields: Mapping[str, Tensor]) -> dict[str, Tensor]:

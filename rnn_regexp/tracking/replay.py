@@ -23,7 +23,7 @@ def replay(folder: str | Path, tracking: Tracking) -> int:
         return 0
     study = read_study(folder)
     try:
-        writer = Writer(tracking, study.description.name)
+        writer = Writer(tracking, study.description.name, Path(folder))
         _replay_runs(study, writer)
         _replay_summary(study, Path(folder), writer)
     except TrackingError:

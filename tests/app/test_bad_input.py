@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnn_regexp.fields import snake_case
-from rnn_regexp.regularizers import ALL
+from rnn_regexp.ablation.study import Design
+from rnn_regexp.config.overrides import Places
 
 FOUR = ("ablate", "study=four_knobs", "training=smoke", "tracking=off")
 SMOKE = ("train", "training=smoke", "tracking=off")
-LIST = ", ".join(sorted(snake_case(own.__name__) for own in ALL))
+LIST = ", ".join(Places().choices("regularizers"))
+STUDIES = ", ".join(Places().choices("study"))
+
+DESIGNS = ", ".join(own.name for own in Design)
 
 CASES = {
     "unknown key": (
@@ -36,7 +39,7 @@ CASES = {
     ),
     "unknown study": (
         ("ablate", "study=four_nobs"),
-        "study=four_nobs: no such choice (allowed: four_knobs) (did you mean four_knobs?)",
+        f"study=four_nobs: no such choice (allowed: {STUDIES}) (did you mean four_knobs?)",
     ),
     "wrong type": ((*SMOKE, "seed=a"), "seed must be a whole number, got 'a'"),
     "wrong type: number": (
@@ -45,7 +48,8 @@ CASES = {
     ),
     "wrong choice of an option": (
         (*SMOKE, "regularizers.clip.by=norms"),
-        "regularizers.clip.by: 'norms' is not one of norm, value (did you mean norm?)",
+        "regularizers.clip.by: 'norms' is not one of norm, value, tensor, adaptive"
+        " (did you mean norm?)",
     ),
     "rate above 1": (
         (*SMOKE, "regularizers.dropout.rate=1.5"),
@@ -118,6 +122,41 @@ CASES = {
         (*SMOKE, "dataset=digits", "regularizers=[word_dropout]"),
         "regularizers.word_dropout: the dataset has features, not words",
     ),
+    "compared with nothing": (
+        ("ablate", "study.compare={a: {model: rnn}}", "study.name=s"),
+        "study.compare: two or more configurations are wanted",
+    ),
+    "design without configurations": (
+        (*FOUR, "study.design=compare"),
+        "study.compare: no configurations"
+        " (e.g. study.compare={none: {regularizers: []}, dropout: {regularizers: [dropout]}})",
+    ),
+    "unknown design": (
+        (*FOUR, "study.design=factorals"),
+        f"study.design: 'factorals' is not one of {DESIGNS} (did you mean factorial?)",
+    ),
+    "a factor that has no effect": (
+        (*FOUR, "+study.factors.w={key: training.window, levels: [35, 70]}"),
+        "study.factors.w: 70 instead of 35 cannot have an effect:"
+        " the dataset is no stream: nothing is cut",
+    ),
+    "too few trials": (
+        (*FOUR, "study.nuisance={optimizer.lr: {low: 1e-4, high: 1e-2}}"),
+        "study.tuning.trials: not set (how many trials of the ranges to make)",
+    ),
+    "a metric that cannot select": (
+        (*FOUR, "study.nuisance={optimizer.lr: [1e-3]}", "study.metric=train/gradient_norm"),
+        "study.metric: train/gradient_norm has no valid/gradient_norm, and validation data decide"
+        " about nuisance settings and paths",
+    ),
+    "a rule for seeds": (
+        (*FOUR, "study.seeds={start: 5, mx: 9}"),
+        "unknown key study.seeds.mx (did you mean max?)",
+    ),
+    "a choice that a setting does not fit": (
+        (*FOUR, "optimizer.beta1=0.8", "+study.factors.o={key: optimizer, levels: [adam, sgd]}"),
+        "study.factors.o: optimizer=sgd has no optimizer.beta1, which is set for all variants",
+    ),
     "zero seeds": ((*FOUR, "study.seeds=0"), "study.seeds must be in [1, inf), got 0"),
     "unknown metric": (
         (*FOUR, "study.metric=valid/los"),
@@ -129,7 +168,7 @@ CASES = {
     ),
     "unknown command": (
         ("abblate",),
-        "unknown command abblate (commands: train, ablate, report, dashboard, list, data)",
+        "unknown command abblate (commands: train, ablate, report, sync, dashboard, list, data)",
     ),
     "missing config folder": (
         (*SMOKE, "--config-dir", "nowhere"),

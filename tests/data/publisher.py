@@ -58,6 +58,9 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     publisher: Publisher
 
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up, as it should on too long an answer."""
+
 
 @contextmanager
 def publishing() -> Iterator[Publisher]:

@@ -21,7 +21,7 @@ def data(largest: int = 5, features: bool = False) -> SequenceData:
     split = Split(inputs, lengths, torch.tensor([1, 0, 1][: len(lengths)]))
     vectors = None if features else torch.tensor([[torch.nan, 1.0]])
     return SequenceData(
-        split, split.head(1), split, ("a", "b"), ("<pad>", "ä"), {"f": "1"}, vectors
+        split, split.head(1), split, ("a", "b"), ("<pad>", "ä"), {"f": "1"}, vectors=vectors
     )
 
 
@@ -47,7 +47,7 @@ def test_another_key_and_other_code_are_other_entries(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("damage", ["cut", "emptied", "edited", "folder"])
 def test_a_damaged_entry_is_made_anew(folder: Path, damage: str):
     encoded.kept("key", data)
-    (path,) = folder.glob("encoded-*.pt")
+    (path,) = folder.glob("encoded-*.safetensors")
     raw = path.read_bytes()
     edited = raw.replace((5).to_bytes(2, "little") + (2).to_bytes(2, "little"), b"\x04\0\x02\0")
     assert edited != raw
@@ -61,11 +61,11 @@ def test_a_damaged_entry_is_made_anew(folder: Path, damage: str):
 
 def test_the_oldest_are_forgotten(folder: Path, monkeypatch: pytest.MonkeyPatch):
     encoded.kept("a", data)
-    (old,) = folder.glob("encoded-*.pt")
+    (old,) = folder.glob("encoded-*.safetensors")
     monkeypatch.setattr(encoded, "LARGEST", old.stat().st_size * 2)
     for key in "bc":
         encoded.kept(key, data)
-    left = list(folder.glob("encoded-*.pt"))
+    left = list(folder.glob("encoded-*.safetensors"))
     assert len(left) == 2
     assert old not in left
 

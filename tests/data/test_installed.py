@@ -1,5 +1,7 @@
 """Data files inside installed packages."""
 
+import gzip
+import hashlib
 import sys
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from rnn_regexp.data import installed
 from rnn_regexp.data.installed import NotInstalled
+from rnn_regexp.data.sequences import DataError
 
 
 @pytest.fixture
@@ -33,3 +36,18 @@ def test_a_package_that_is_missing_is_named_with_the_extra():
     assert str(error.value) == (
         "dataset=names needs no_such_package: pip install 'rnn-regexp[data]'"
     )
+
+
+def test_reads_a_packages_file(planted: Path):
+    (planted / "wordlists/names.csv.gz").write_bytes(gzip.compress("Ødegård\n".encode()))
+    text, recorded = installed.read("wordlists", "names", "names.csv.gz")
+    assert text == "Ødegård\n"
+    sha256 = hashlib.sha256("Ødegård\n".encode()).hexdigest()
+    assert recorded == {"wordlists": "1.2", "names.csv.gz": sha256[:16]}
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_version_without_the_file():
+    with pytest.raises(DataError) as error:
+        installed.read("wordlists", "names", "data/names.csv")
+    assert str(error.value) == "dataset=names: wordlists 1.2 has no data/names.csv"

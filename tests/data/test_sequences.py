@@ -16,6 +16,7 @@ from rnn_regexp.data import (
     SequenceParquet,
     SeriesCsv,
     TextCsv,
+    Wikitext2,
 )
 from rnn_regexp.data.files import FileDataset
 from rnn_regexp.data.installed import NotInstalled
@@ -31,7 +32,8 @@ SETTINGS = {
     Docstrings: {"vocabulary": 20_000},
     AgNews: {"subset": True, "vocabulary": 10**6, "max_length": 1000},
 }
-MARKED = [pytest.param(own, marks=pytest.mark.slow) if own is Imdb else own for own in ALL]
+LARGE = (Imdb, Wikitext2)
+MARKED = [pytest.param(own, marks=pytest.mark.slow) if own in LARGE else own for own in ALL]
 
 
 @pytest.fixture(params=MARKED, ids=lambda settings: settings.__name__, scope="module")
@@ -102,6 +104,15 @@ def test_behind_the_length_stands_zero(data: SequenceData):
     for split in splits(data):
         behind = torch.arange(split.inputs.shape[1]) >= split.lengths[:, None]
         assert not split.inputs[behind].any()
+
+
+def test_a_streams_targets_are_its_own_tokens_one_later(data: SequenceData):
+    if data.task != "language_model":
+        pytest.skip("not a stream")
+    for split in splits(data):
+        assert len(split) == 1
+        assert torch.equal(split.targets[:, :-1], split.inputs[:, 1:])
+        assert 0 not in split.targets
 
 
 def test_every_class_is_at_the_front_of_every_split(data: SequenceData):

@@ -107,6 +107,13 @@ def test_relative_to_the_last_known_value():
     assert data.test.targets[3].tolist() == pytest.approx(expected, abs=1e-5)
 
 
+def test_relative_targets_of_one_column_are_relative_to_its_own_value():
+    own = counted()._replace(values=counted().values * [1, 5] + [0, 7])
+    data = load(own, relative=True, target="b")
+    unit = 1 / np.arange(20).std()
+    assert data.test.targets[3].tolist() == pytest.approx([-unit, -2 * unit], abs=1e-5)
+
+
 def with_gaps() -> TimeSeries:
     own = counted()
     own.values[10, 0] = own.values[30:32, 0] = NAN

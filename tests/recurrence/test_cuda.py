@@ -150,3 +150,29 @@ def test_a_run_that_is_not_finite_stays_so_and_alone():
 
     assert outputs(fused)[1].isnan().all()
     close([outputs(fused)[0].detach()], [outputs(unroll)[0].detach()])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("cell", [GRU, LSTM], ids=lambda cell: cell.name)
+def test_tensors_need_not_be_dense(cell: Cell, way: str, monkeypatch: pytest.MonkeyPatch):
+    """Masks that are one for all sequences, weights that are parts of a larger tensor."""
+    monkeypatch.setattr(cuda, "tiling", WAYS[way])
+    if way == "read":
+        monkeypatch.setattr(examples, "H", 40)
+    own = example(cell, runs=2)
+    one = (torch.arange(2 * examples.H).view(2, 1, 1, 1, -1) % 3 > 0).double()
+    h = one.expand(-1, -1, examples.B, -1, -1)  # (K, 1, B, 1, H)
+    masks = {"h": h, "state": h[:, :, :, 0]}
+
+    def gradients(backend: Backend, device: str) -> list[Tensor]:
+        there = own.to(device)
+        W_hx, W_hh, *biases = there.weights[0]
+        wide = torch.cat((W_hh, W_hh), dim=2)[:, :, : examples.H]
+        noise = RecurrentNoise(**{name: mask.to(device) for name, mask in masks.items()})
+        weights = (W_hx, wide, *biases)
+        outputs, _ = run(cell, there.inputs, there.states[0], weights, backend, noise)
+        expanded = torch.ones((), dtype=torch.float64, device=device).expand_as(outputs)
+        found = torch.autograd.grad(outputs, there.leaves, expanded)
+        return [outputs.detach().cpu(), *(tensor.cpu() for tensor in found)]
+
+    close(gradients(Backend.cuda, DEVICE), gradients(Backend.cells, "cpu"))
