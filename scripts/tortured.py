@@ -164,10 +164,6 @@ def _command(pid: int) -> str:
 def prepare() -> None:
     """Import once what every study would import."""
 
-    import rnn_regexp.ablation.report
-    import rnn_regexp.app.launch
-    import rnn_regexp.app.sweep  # noqa: F401
-
 
 def undisturbed(folder: Path) -> Table:
     """The table that every study must end with."""
