@@ -3,11 +3,33 @@
 ::
 
     outputs/<study>/
-      study.yaml      the study as resolved: factors, baselines, seeds, metric, base experiment
-      plan.csv        run_id, variant, seed, cohort, one column per factor (labels)
+      study.yaml      the study as resolved, see below
+      plan.csv        run_id, variant, seed, cohort, one column per factor (labels); in a study of
+                      several stages ``stage`` (1, 2, ...); one column per nuisance setting, which
+                      is the value chosen for the variant
+      tuning.csv      the runs that chose it: run_id, variant, trial, seed, one column per nuisance
+                      setting, selected, status, the metric that selects, seconds
       runs/<id>.json  one finished, diverged or failed run: experiment, metrics, history
       events.jsonl    what happened when: see ``events``
       runs.csv, effects.csv, report.md, report.html   derived from the above, and rebuilt at will
+
+``study.yaml`` has name, title, design, metric, goal, evaluate, alpha, margin, command and::
+
+    seeds         those planned so far, in the order of their use; variants may have fewer
+    factors       by name: key (several, with commas, where they move together), baseline, levels
+                  (labels); ``when`` (factor: labels) for one that applies only then, whose label
+                  is its baseline's elsewhere; ``settings`` (label: key: value) where labels do
+                  not tell. Configurations to compare are the factor ``configuration``
+    fraction      of a fractional design: runs, resolution (0: all combinations), words and
+                  aliases up to order 2, with + for *changed*: ``a: [-b:c]`` says that the effect
+                  of a and minus the interaction of b and c cannot be told apart
+    sequential    where seeds are added: looks (cumulative numbers of seeds), stop ({} for a
+                  verdict, or half_width), done (looks that are planned so far)
+    nuisance      keys (values, or low, high and scale), trials, seeds, metric: the budget each
+                  variant has. What the study compares is scientific, all else is fixed
+    decisions     between stages. Of looks: look, seeds, open (variants that get more seeds). Of a
+                  path: stage, factor (the flip that is kept), variant (where that leads)
+    base          the base experiment
 """
 
 import contextlib

@@ -1,41 +1,104 @@
-"""The effect of every level against its factor's baseline: the table of ``effects.csv``.
-
-Pairs are runs that agree in seed and in all other factors. Seeds are the blocks of the analysis:
-where a grid holds several pairs of one seed, their mean counts once, since they share initial
-weights, data order and masks and so are no independent evidence.
-"""
+"""The effect of every level against its factor's baseline: the table of ``effects.csv``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_regexp.ablation.description import Description, Factor
-from rnn_regexp.ablation.metrics import MAX, split_of
-from rnn_regexp.ablation.statistics import equivalent, holm, more_seeds, paired_t
-from rnn_regexp.ablation.verdicts import Evidence, verdict
-from rnn_regexp.ledger import DIVERGED, FINISHED
+from rnn_regexp.ablation.inference import Inference, infer
+from rnn_regexp.ablation.metrics import split_of
+from rnn_regexp.ablation.pairing import (
+    comparable,
+    differences,
+    pairs_of,
+    require_unique,
+    values,
+)
+from rnn_regexp.ablation.rates import wilson
+from rnn_regexp.ablation.statistics import (
+    Column,
+    detectable,
+    equivalence,
+    hedges_factor,
+    holm,
+    more_seeds,
+    standardized,
+    two_sided,
+)
+from rnn_regexp.ablation.verdicts import Evidence, note, verdict
+from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "COLUMNS",
+    "comparable",
+    "each",
+    "effects_table",
+    "judged_metrics",
+    "level_means",
+    "values",
+]
+
 COLUMNS = (
     "factor level baseline_level metric n_pairs n_diverged estimate ci_low ci_high"
     " p_value p_adjusted effect_size prob_improvement verdict"
+    " method n_seeds n_failed df sim_low sim_high"
+    " p_pooled p_paired p_single_step p_holm p_sign_flips"
+    " prob_low prob_high detectable p_equivalence more_seeds note"
 ).split()
+COUNTS = ["factor", "level", "baseline_level", "n_runs", "n_diverged", "n_failed", "baseline_lost"]
 
 
 def effects_table(table: pd.DataFrame, study: Description, metrics: list[str]) -> pd.DataFrame:
-    """One row for each level and metric, the primary metric first; positive is better."""
+    """One row for each level and metric, the primary metric first; positive is better.
+
+    The contrasts of one metric are one family. ``ci_*`` are pointwise intervals, ``sim_*`` hold all
+    at once; ``method`` names the analysis of ``p_value`` and ``p_adjusted``. docs/statistics.md
+    describes every column. Raises ``StudyError`` where a variant and seed stand there twice.
+    """
+    require_unique(table, study)
+    if study.sequential:
+        from rnn_regexp.ablation.sequential import sequential_effects
+
+        return sequential_effects(table, study, metrics)
+    return judged(table, study, metrics, study.alpha)
+
+
+def judged(
+    table: pd.DataFrame, study: Description, metrics: list[str], level: float
+) -> pd.DataFrame:
+    """The effects with verdicts at ``level``, which may be a part of the study's alpha."""
     import pandas as pd
 
-    chosen = judged_metrics(study, metrics)
-    goals = np.array([1.0 if study.goal_of(metric) == MAX else -1.0 for metric in chosen])
-    found = {f.key: differences(table, f, study, chosen) * goals for f in study.factors}
-    counts = pd.concat([_counts(table, factor) for factor in study.factors] or [_no_counts()])
-    blocks = [_block(counts, found, study, metric) for metric in chosen]
-    return pd.concat(blocks, ignore_index=True)[COLUMNS]
+    if not any(factor.others for factor in study.factors):
+        return pd.DataFrame(columns=COLUMNS)
+    table, chosen = table.reset_index(drop=True), judged_metrics(study, metrics)
+    pairs = pairs_of(table, study)
+    found = differences(table, study, pairs, chosen)
+    result = infer(found.by_seed, pairs.stars, level, study.alpha)
+    counts = pd.concat([_counts(table, factor) for factor in study.factors], ignore_index=True)
+    rows = pd.concat([counts.assign(metric=metric) for metric in chosen], ignore_index=True)
+    margins = np.where(np.arange(len(chosen)) == 0, study.margin or np.nan, np.nan)[:, None]
+    numbers = _numbers(result, level, margins) | {
+        "n_pairs": found.number,
+        "prob_improvement": found.won,
+    }
+    for name, column in numbers.items():
+        rows[name] = column.ravel()
+    rows["prob_low"], rows["prob_high"] = wilson(rows["prob_improvement"], rows["n_seeds"], level)
+    evidence = Evidence(
+        identical=((result.paired.mean == 0) & (result.paired.deviation == 0)).ravel(),
+        lost=(found.planned - found.number).ravel(),
+        modelled=np.tile(found.modelled, len(chosen)),
+    )
+    rows["verdict"] = [verdict(row, evidence, level, study.margin) for row in each(rows)]
+    rows["note"] = [note(row, evidence) for row in each(rows)]
+    return rows[COLUMNS]
 
 
 def judged_metrics(study: Description, metrics: list[str]) -> list[str]:
@@ -43,40 +106,6 @@ def judged_metrics(study: Description, metrics: list[str]) -> list[str]:
     held_out = [m for m in metrics if split_of(m) in ("valid", "test") and study.goal_of(m)]
     asked = [m for m in held_out if m.startswith("best/") == study.primary.startswith("best/")]
     return list(dict.fromkeys([study.primary, *asked, *held_out]))
-
-
-def comparable(
-    table: pd.DataFrame, factor: Factor, study: Description
-) -> tuple[pd.DataFrame, pd.Series]:
-    """The runs that have a partner for ``factor``, and the number of the cell each one is in.
-
-    A cell is a seed with one level of every other factor; it counts if it holds the baseline and
-    another level.
-    """
-    others = ["seed", *(other.key for other in study.factors if other.key != factor.key)]
-    cell = table.groupby(others, sort=False).ngroup()
-    baseline = table[factor.key] == factor.baseline
-    kept = baseline.groupby(cell).transform("any") & (~baseline).groupby(cell).transform("any")
-    return table[kept], cell[kept]
-
-
-def values(rows: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """The metrics of runs that finished; NaN for others, whose last numbers mean nothing."""
-    measured = rows.reindex(columns=metrics).astype(float)
-    measured.loc[rows["status"] != FINISHED] = np.nan
-    return measured
-
-
-def differences(
-    table: pd.DataFrame, factor: Factor, study: Description, metrics: list[str]
-) -> pd.DataFrame:
-    """Level minus baseline of every pair, one column a metric, indexed by level and seed."""
-    rows, cell = comparable(table, factor, study)
-    measured = values(rows, metrics)
-    baseline = rows[factor.key] == factor.baseline
-    partner = measured[baseline].groupby(cell[baseline]).last().reindex(cell[~baseline])
-    found = measured[~baseline] - partner.to_numpy()
-    return found.set_index([rows.loc[~baseline, factor.key], rows.loc[~baseline, "seed"]])
 
 
 def level_means(
@@ -98,7 +127,7 @@ def _counts(table: pd.DataFrame, factor: Factor) -> pd.DataFrame:
     import pandas as pd
 
     ended = pd.crosstab(table[factor.key], table["status"])
-    ended = ended.reindex(index=list(factor.levels), columns=[FINISHED, DIVERGED, "failed"])
+    ended = ended.reindex(index=list(factor.levels), columns=[FINISHED, DIVERGED, FAILED])
     ended = ended.fillna(0).astype(int)
     rows = ended.loc[factor.others]
     return pd.DataFrame(
@@ -108,67 +137,51 @@ def _counts(table: pd.DataFrame, factor: Factor) -> pd.DataFrame:
             "baseline_level": factor.baseline,
             "n_runs": rows.sum(axis=1).to_numpy(),
             "n_diverged": rows[DIVERGED].to_numpy(),
+            "n_failed": rows[FAILED].to_numpy(),
             "baseline_lost": ended.loc[factor.baseline, FINISHED] == 0,
         }
     )
 
 
-def _no_counts() -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(columns=[*COLUMNS[:3], "n_runs", "n_diverged", "baseline_lost"])
-
-
-def _block(
-    counts: pd.DataFrame, found: dict[str, pd.DataFrame], study: Description, metric: str
-) -> pd.DataFrame:
-    """The rows of one metric, whose contrasts are one family."""
-    pairs = [found[key][metric] for key in found]
-    by_seed = [_by_seed(one, factor) for one, factor in zip(pairs, study.factors, strict=True)]
-    rows = counts.reset_index(drop=True).assign(metric=metric, verdict="")
-    if rows.empty:
-        return rows.reindex(columns=[*rows.columns, *COLUMNS[6:13], "n_pairs"])
-    result = paired_t(_side_by_side(by_seed), study.alpha)
-    rows["n_pairs"], rows["prob_improvement"] = _won(pairs, study)
-    rows["estimate"], rows["ci_low"], rows["ci_high"] = result.mean, result.low, result.high
-    rows["p_value"], rows["p_adjusted"] = result.p_value, holm(result.p_value)
-    rows["effect_size"] = result.effect_size
-    margin = study.margin if metric == study.primary else None
-    evidence = Evidence(
-        seeds=result.count,
-        identical=(result.mean == 0) & (result.deviation == 0),
-        equivalent=equivalent(result, margin, study.alpha),
-        more=more_seeds(result, _open_alpha(rows["p_adjusted"], study.alpha)),
-    )
-    rows["verdict"] = [verdict(row, evidence, study.alpha, margin) for row in each(rows)]
-    return rows
+def _numbers(result: Inference, alpha: float, margins: Column) -> dict[str, Column]:
+    """The columns that follow from the inference alone, each (M, C); a margin is NaN for none."""
+    low, high = result.simultaneous
+    same = equivalence(result.paired.mean, result.error, result.df, margins)
+    return {
+        "estimate": result.paired.mean,
+        "ci_low": result.low,
+        "ci_high": result.high,
+        "p_value": result.p_value,
+        "p_adjusted": result.p_adjusted,
+        "effect_size": result.paired.effect_size,
+        "method": np.where(result.paired.count > 1, result.method, "none"),
+        "n_seeds": result.paired.count,
+        "df": result.df,
+        "sim_low": low,
+        "sim_high": high,
+        "p_pooled": result.p_pooled,
+        "p_paired": result.paired.p_value,
+        "p_single_step": result.p_single_step,
+        "p_holm": result.p_holm,
+        "p_sign_flips": result.p_sign_flips,
+        "detectable": detectable(result.error, result.df, result.bound),
+        "p_equivalence": holm(np.where(np.isnan(margins), np.nan, same)),
+        "more_seeds": _missing(result, alpha),
+    }
 
 
-def _open_alpha(p_adjusted: pd.Series, alpha: float) -> float:
-    """The level at which Holm's procedure would test the next of the contrasts still open."""
-    return alpha / max(1, int((p_adjusted >= alpha).sum()))
+def _missing(result: Inference, alpha: float) -> NDArray[np.int64]:
+    """Further seeds until the observed effect would be found with 80 % probability.
 
-
-def _by_seed(pairs: pd.Series, factor: Factor) -> pd.DataFrame:
-    """(S, C): each seed's mean over its pairs."""
-    mean = pairs.groupby(level=[0, 1]).mean()
-    return mean.unstack(level=0).reindex(columns=factor.others)
-
-
-def _side_by_side(blocks: list[pd.DataFrame]) -> np.ndarray:
-    import pandas as pd
-
-    return pd.concat(blocks, axis=1).to_numpy(dtype=float)
-
-
-def _won(pairs: list[pd.Series], study: Description) -> tuple[list[int], list[float]]:
-    """Number of pairs, and the fraction of them that the level wins, a tie being half a win."""
-    numbers: list[int] = []
-    fractions: list[float] = []
-    for one, factor in zip(pairs, study.factors, strict=True):
-        present = one.dropna()
-        score = (np.sign(present) + 1) / 2
-        by_level = score.groupby(level=0).agg(["size", "mean"]).reindex(factor.others)
-        numbers += by_level["size"].fillna(0).astype(int).tolist()
-        fractions += by_level["mean"].tolist()
-    return numbers, fractions
+    The level is that of the correction as it stands: of one comparison in the single step, or of
+    the next of the contrasts that Holm's procedure has not yet decided.
+    """
+    count = result.paired.count
+    still = np.maximum((result.p_adjusted >= alpha).sum(axis=-1, keepdims=True), 1)
+    single = two_sided(result.bound, result.scale.tail_df)
+    level = np.where(result.pooled, single, alpha / still)
+    rate = np.where(result.pooled, result.scale.tail_df / np.maximum(count - 1, 1), 1.0)
+    raw = standardized(result.paired.mean, result.error * np.sqrt(count))
+    bias = hedges_factor((count - 1) * rate)
+    effect = raw * np.where(np.isnan(bias), 1.0, bias)
+    return more_seeds(count, effect, np.nan_to_num(level, nan=alpha), np.nan_to_num(rate, nan=1.0))

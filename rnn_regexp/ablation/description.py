@@ -43,6 +43,7 @@ class Description:
     base: dict[str, Any] = dataclasses.field(default_factory=dict)
     command: str = ""
     tied: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # keys that moved together
+    sequential: dict[str, Any] = dataclasses.field(default_factory=dict)  # looks, stop: see there
 
     @property
     def primary(self) -> str:

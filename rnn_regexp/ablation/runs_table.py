@@ -51,6 +51,7 @@ def read_study(folder: str | Path) -> StudyRuns:
         runs = _unplanned(results, name)
     else:
         runs = _planned(parse(study, f"{Path(folder) / 'study.yaml'}"), plan, results)
+        runs.unplanned -= len(_trials(ledger) & {result.run_id for result in results})
     _require_metric(runs)
     return runs
 
@@ -75,6 +76,12 @@ def _planned(study: Description, plan: str, results: list[RunResult]) -> StudyRu
     results = [found[row["run_id"]] for row in done]
     table = _table(results, [row["variant"] for row in done], levels)
     return StudyRuns(study, table, ordered, len(rows), len(set(found) - set(ordered)))
+
+
+def _trials(ledger: Ledger) -> set[str]:
+    """The runs that chose nuisance settings: they are no part of the comparison."""
+    text = ledger.read("tuning.csv")
+    return {row["run_id"] for row in csv.DictReader(io.StringIO(text))} if text else set()
 
 
 def _unplanned(results: list[RunResult], name: str) -> StudyRuns:

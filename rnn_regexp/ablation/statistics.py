@@ -1,7 +1,7 @@
 """Paired inference over seeds: interval, p-value, effect size and power of many contrasts at once.
 
-Every function works on columns: ``differences`` (S, C) holds the difference that contrast c makes
-at seed s, NaN where a seed has none.
+Every function works on columns: ``differences`` (..., S, C) holds the difference that contrast c
+makes at seed s, NaN where a seed has none; leading axes are separate tables.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedT:
-    """Student's paired t of C contrasts; each field has shape (C,), NaN where undefined."""
+    """Student's paired t of C contrasts; each field has shape (..., C), NaN where undefined."""
 
     count: NDArray[np.int64]
     mean: Column
@@ -36,53 +36,69 @@ def paired_t(differences: Column, alpha: float = 0.05) -> PairedT:
     """Mean difference with its 1 - alpha t interval, two-sided p-value and effect size.
 
     Without spread the interval is the point, and p is 1 for no difference at all and 0 otherwise.
-    One pair has an estimate alone. Student (1908), Biometrika 6.
+    One pair has an estimate alone. Student (1908), Biometrika 6. The effect size is Hedges'
+    g = J(n - 1) mean / deviation, the standardized mean of the paired differences without bias.
     """
-    count, mean, deviation = _moments(differences)
-    half = t_quantile(1 - alpha / 2, count) * _divide(deviation, np.sqrt(count))
+    count, mean, deviation = moments(differences)
+    half = t_quantile(1 - alpha / 2, count - 1) * divide(deviation, np.sqrt(count))
+    d = standardized(mean, deviation)
     return PairedT(
         count=count,
         mean=mean,
         deviation=deviation,
         low=mean - half,
         high=mean + half,
-        p_value=_p_value(count, mean, deviation),
-        effect_size=hedges_factor(count) * _standardized(mean, deviation),
+        p_value=two_sided(d * np.sqrt(count), count - 1),
+        effect_size=hedges_factor(count - 1) * d,
     )
 
 
 def holm(p_values: Column) -> Column:
-    """P-values adjusted for their number m: max over j <= i of (m - j + 1) p_(j), at most 1.
+    """P-values (..., C) adjusted for their number m: max over j <= i of (m - j + 1) p_(j), <= 1.
 
     NaN is no member of the family. Holm (1979), Scandinavian Journal of Statistics 6.
     """
-    order = np.argsort(p_values)[: np.count_nonzero(~np.isnan(p_values))]  # NaN is sorted last
-    rising = np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1))
-    adjusted = np.full(len(p_values), np.nan)
-    adjusted[order] = np.minimum(rising, 1)
+    order = np.argsort(p_values, axis=-1)  # NaN is sorted last
+    ascending = np.take_along_axis(p_values, order, -1)
+    members = np.count_nonzero(~np.isnan(p_values), axis=-1)[..., None]
+    scaled = ascending * (members - np.arange(p_values.shape[-1]))
+    adjusted = np.empty_like(p_values)
+    np.put_along_axis(adjusted, order, np.minimum(np.maximum.accumulate(scaled, -1), 1), -1)
     return adjusted
 
 
-def equivalent(found: PairedT, margin: float | None, alpha: float = 0.05) -> NDArray[np.bool_]:
-    """Whether the 1 - 2 alpha interval lies within +-margin: two one-sided tests (Lakens 2017)."""
-    if margin is None:
-        return np.zeros(len(found.mean), dtype=bool)
-    half = t_quantile(1 - alpha, found.count) * _divide(found.deviation, np.sqrt(found.count))
-    return np.asarray(np.abs(found.mean) + half <= margin)  # a NaN is not within anything
+def equivalence(mean: Column, error: Column, df: Column, margin: float | Column) -> Column:
+    """The larger p-value of the two one-sided tests of -margin < difference < margin.
 
-
-def more_seeds(found: PairedT, alpha: float | Column) -> NDArray[np.int64]:
-    """Further seeds for 80 % power at the observed effect and two-sided level ``alpha``.
-
-    ``MANY_SEEDS + 1`` stands for more; 0 where fewer than two pairs show no effect to plan for.
+    ``error`` is the standard error of ``mean``, with ``df`` degrees of freedom. Schuirmann (1987),
+    Journal of Pharmacokinetics and Biopharmaceutics 15; Lakens (2017).
     """
-    effect = np.abs(_standardized(found.mean, found.deviation))
-    corrected = effect * np.where(found.count > 2, hedges_factor(found.count), 1.0)
-    known = (found.count > 1) & np.isfinite(corrected)
-    low, high = np.ones_like(found.count), np.full_like(found.count, MANY_SEEDS + 1)
+    room = margin - np.abs(mean)
+    return np.asarray(two_sided(standardized(room, error), df, halves=1.0))
+
+
+def two_sided(t: Column, df: Column | NDArray[np.int64], halves: float = 2.0) -> Column:
+    """P-value of Student's t: of |t| or, with ``halves`` 1, of t upwards; NaN below one df."""
+    from scipy.special import stdtr
+
+    tail = -np.abs(t) if halves == 2.0 else -t
+    return np.asarray(halves * stdtr(np.where(df > 0, df, np.nan), tail))
+
+
+def more_seeds(
+    count: NDArray[np.int64], effect: Column, alpha: float | Column, rate: float | Column = 1.0
+) -> NDArray[np.int64]:
+    """Further seeds for 80 % power at the standardized ``effect`` and two-sided level ``alpha``.
+
+    Each seed beyond the first brings ``rate`` degrees of freedom. ``MANY_SEEDS + 1`` stands for
+    more; 0 where there is no effect to plan for.
+    """
+    known = (count > 1) & np.isfinite(effect)
+    low, high = np.ones_like(count), np.full_like(count, MANY_SEEDS + 1)
+    size = np.where(known, np.abs(effect), 0.0)
     while (low < high).any():  # bisection for the least number with enough power
         middle = (low + high) // 2
-        enough = power(found.count + middle, np.where(known, corrected, 0.0), alpha) >= POWER
+        enough = power(count + middle, size, alpha, rate) >= POWER
         low, high = (
             np.where(enough, low, np.minimum(middle + 1, high)),
             np.where(enough, middle, high),
@@ -90,60 +106,71 @@ def more_seeds(found: PairedT, alpha: float | Column) -> NDArray[np.int64]:
     return np.where(known, low, 0)
 
 
-def power(count: NDArray[np.int64], effect: Column, alpha: float | Column) -> Column:
-    """Probability that a two-sided paired t-test rejects when the true d_z is ``effect`` >= 0."""
+def power(
+    count: NDArray[np.int64], effect: Column, alpha: float | Column, rate: float | Column = 1.0
+) -> Column:
+    """Probability that a two-sided t-test over seeds rejects when the true d_z is ``effect`` >= 0.
+
+    Each seed beyond the first brings ``rate`` degrees of freedom; 1 for the paired t-test.
+    """
     from scipy.special import nctdtr
 
-    bound = t_quantile(1 - np.asarray(alpha) / 2, count)
+    df = np.maximum((count - 1) * rate, 1e-6)
+    bound = t_quantile(1 - np.asarray(alpha) / 2, df)
     shift = np.minimum(effect * np.sqrt(count), _CERTAIN)
-    df = np.maximum(count - 1, 1)
     opposite = np.nan_to_num(nctdtr(df, shift, -bound))  # NaN only where it is below 1e-5
     return np.asarray(1 - nctdtr(df, shift, bound) + opposite)
 
 
-def hedges_factor(count: NDArray[np.int64]) -> Column:
-    """J = G(m/2) / (sqrt(m/2) G((m-1)/2)), m = count - 1: removes the bias of d_z (Hedges 1981).
+def detectable(error: Column, df: Column, bound: Column) -> Column:
+    """The least true difference that is found with 80 % probability.
 
-    NaN below three pairs, where the expectation of d_z does not exist.
+    ``error`` is the standard error, ``bound`` what |t| must exceed. Solves the upper tail of the
+    noncentral t; the opposite tail adds less than 1e-4.
+    """
+    from scipy.special import nctdtrinc
+
+    with np.errstate(invalid="ignore"):
+        return np.asarray(nctdtrinc(df, 1 - POWER, bound) * error)
+
+
+def hedges_factor(df: NDArray[np.int64] | Column) -> Column:
+    """J(m) = G(m/2) / (sqrt(m/2) G((m-1)/2)): removes the bias of d_z (Hedges 1981).
+
+    NaN up to one degree of freedom, where the expectation of d_z does not exist.
     """
     from scipy.special import gammaln
 
-    df = np.where(count > 2, count - 1, np.nan)
-    return np.asarray(np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2))
+    m = np.where(df > 1, df, np.nan)
+    return np.asarray(np.exp(gammaln(m / 2) - gammaln((m - 1) / 2)) / np.sqrt(m / 2))
 
 
-def t_quantile(probability: float | Column, count: NDArray[np.int64]) -> Column:
-    """Quantile of Student's t for ``count`` differences; NaN below two."""
+def t_quantile(probability: float | Column, df: NDArray[np.int64] | Column) -> Column:
+    """Quantile of Student's t; NaN without degrees of freedom."""
     from scipy.special import stdtrit
 
-    return np.asarray(stdtrit(np.where(count > 1, count - 1.0, np.nan), probability))
+    return np.asarray(stdtrit(np.where(df > 0, df, np.nan), probability))
 
 
-def _moments(differences: Column) -> tuple[NDArray[np.int64], Column, Column]:
+def moments(differences: Column) -> tuple[NDArray[np.int64], Column, Column]:
+    """Number, mean and standard deviation of each column, NaN left out."""
     present = ~np.isnan(differences)
-    count = present.sum(axis=0)
-    mean = _divide(np.where(present, differences, 0.0).sum(axis=0), count)
-    centred = np.where(present, differences - mean, 0.0)
-    deviation = np.sqrt(_divide((centred**2).sum(axis=0), count - 1))
+    count = present.sum(axis=-2)
+    mean = divide(np.where(present, differences, 0.0).sum(axis=-2), count)
+    centred = np.where(present, differences - mean[..., None, :], 0.0)
+    deviation = np.sqrt(divide((centred**2).sum(axis=-2), count - 1))
     return count, mean, np.where(deviation <= _ROUNDING * np.abs(mean), 0.0, deviation)
 
 
-def _p_value(count: NDArray[np.int64], mean: Column, deviation: Column) -> Column:
-    from scipy.special import stdtr
-
-    t = np.abs(_standardized(mean, deviation)) * np.sqrt(count)
-    return np.asarray(2 * stdtr(np.where(count > 1, count - 1.0, np.nan), -t))
-
-
-def _standardized(mean: Column, deviation: Column) -> Column:
+def standardized(mean: Column, deviation: Column) -> Column:
     """d_z = mean / deviation: 0 for no difference at all, infinite for one without spread."""
     constant = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))
     return np.where(
-        deviation == 0, constant, _divide(mean, np.where(deviation == 0, 1.0, deviation))
+        deviation == 0, constant, divide(mean, np.where(deviation == 0, 1.0, deviation))
     )
 
 
-def _divide(numerator: Column, denominator: Column | NDArray[np.int64]) -> Column:
+def divide(numerator: Column, denominator: Column | NDArray[np.int64]) -> Column:
     """The quotient, NaN where the denominator is not positive."""
     safe = np.where(denominator > 0, denominator, 1)
     return np.where(denominator > 0, numerator / safe, np.nan)

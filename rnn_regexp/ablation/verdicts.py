@@ -15,12 +15,11 @@ IDENTICAL = f"{SAME} (identical pairs)"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a verdict rests on besides the numbers of ``effects.csv``; each of shape (C,)."""
+    """What a verdict and its note rest on besides the row's numbers; each of shape (C,)."""
 
-    seeds: NDArray[np.int64]  # blocks with a pair
     identical: NDArray[np.bool_]
-    equivalent: NDArray[np.bool_]
-    more: NDArray[np.int64]  # seeds still needed
+    lost: NDArray[np.int64]  # pairs of which a run has no number
+    modelled: NDArray[np.bool_]  # there are no pairs: the additive model's coefficient
 
 
 def verdict(row: Any, evidence: Evidence, alpha: float, margin: float | None) -> str:
@@ -32,15 +31,29 @@ def verdict(row: Any, evidence: Evidence, alpha: float, margin: float | None) ->
         return DIVERGED
     if row.n_pairs == 0:
         return f"{UNDECIDED} ({_why_unpaired(row)})"
-    if evidence.equivalent[row.Index]:
+    if row.p_equivalence < alpha:
         return f"{SAME} larger than {margin:g}"
     if evidence.identical[row.Index]:
         return IDENTICAL
-    if evidence.seeds[row.Index] == 1:
+    if row.n_seeds == 1:
         return f"{UNDECIDED} (only 1 {'pair' if row.n_pairs == 1 else 'seed'})"
     if row.p_adjusted < alpha:
         return HELPS if row.estimate > 0 else HURTS
-    return f"{UNDECIDED} ({_missing(evidence.more[row.Index])})"
+    return f"{UNDECIDED} ({_missing(row.more_seeds)})"
+
+
+def note(row: Any, evidence: Evidence) -> str:
+    """What a row's numbers rest on."""
+    total = row.n_pairs + evidence.lost[row.Index]
+    if row.n_pairs == 0:
+        return "no pairs"
+    if evidence.modelled[row.Index]:
+        told = "no pairs in this design: coefficient of the additive model"
+    elif row.n_pairs < total:
+        told = f"among the {row.n_pairs} of {total} pairs that both finished"
+    else:
+        told = f"{total} pair{'s' if total > 1 else ''}"
+    return f"{told}; one seed: no interval" if row.n_seeds == 1 else told
 
 
 def kind(text: str) -> str:
@@ -51,7 +64,9 @@ def kind(text: str) -> str:
 def _why_unpaired(row: Any) -> str:
     if not row.n_runs:
         return "no runs yet"
-    return "no baseline run finished" if row.baseline_lost else "no pairs"
+    if row.baseline_lost:
+        return "no baseline run finished"
+    return "no run finished" if row.n_diverged + row.n_failed == row.n_runs else "no pairs"
 
 
 def _missing(seeds: int) -> str:

@@ -18,6 +18,7 @@ Which regularizer helps my RNN, by how much, and how sure am I?
   rnn-regexp sync outputs/four_knobs                    send to MLflow what it does not have
   rnn-regexp dashboard                                  the runs in MLflow, on this machine
   rnn-regexp list regularizers                          what there is to choose from
+  rnn-regexp data list                                  datasets, their files and licences
 
 `train` and `ablate` hand their words to Hydra: --cfg job, --info, -m, --config-dir work as usual.
 """
@@ -48,6 +49,7 @@ def _run(words: list[str]) -> int:
         "sync": _sync,
         "dashboard": _dashboard,
         "list": _list,
+        "data": _data,
     }
     if not words or words[0] in ("-h", "--help", "help"):
         print(DESCRIPTION)
@@ -102,3 +104,9 @@ def _list(words: list[str]) -> int:
     for line in catalogue(parser.parse_args(words).kind):
         print(line)
     return 0
+
+
+def _data(words: list[str]) -> int:
+    from rnn_regexp.commands.data import data
+
+    return data(words)

@@ -14,10 +14,14 @@ _EVERY = 15.0  # seconds between plain lines
 
 
 class Bar:
-    """Counts epochs of all runs; an ``executors.Watch`` that also hands results on."""
+    """Counts epochs of all runs; an ``executors.Watch`` that also hands results on.
 
-    def __init__(self, sizes: Sequence[int], epochs: int, before: int) -> None:
-        self.sizes, self.epochs = list(sizes), epochs
+    ``sizes`` and ``epochs`` are those of each cohort, ``before`` the runs that are done already.
+    """
+
+    def __init__(self, sizes: Sequence[int], epochs: Sequence[int], before: int) -> None:
+        self.sizes, self.epochs = list(sizes), list(epochs)
+        self._all = sum(a * b for a, b in zip(self.sizes, self.epochs, strict=True))
         self.done, self.lost, self.total = before, 0, before + sum(sizes)
         self._reached = [0] * len(sizes)  # epochs of the runs that have not ended
         self._ended = [0] * len(sizes)  # runs
@@ -29,7 +33,7 @@ class Bar:
             TimeRemainingColumn(),
             disable=not sys.stdout.isatty(),
         )
-        self._task = self._bar.add_task(self._text(), total=sum(sizes) * epochs or 1)
+        self._task = self._bar.add_task(self._text(), total=self._all or 1)
 
     def __enter__(self) -> "Bar":
         self._bar.start()
@@ -65,8 +69,8 @@ class Bar:
             self.say(f"run {result.run_id} failed: {last_line(result.error or '')}")
 
     def _show(self, always: bool = False) -> None:
-        parts = zip(self.sizes, self._ended, self._reached, strict=True)
-        trained = sum(ended * self.epochs + (size - ended) * at for size, ended, at in parts)
+        parts = zip(self.sizes, self._ended, self._reached, self.epochs, strict=True)
+        trained = sum(gone * every + (size - gone) * at for size, gone, at, every in parts)
         self._bar.update(self._task, completed=trained, description=self._text())
         now = time.monotonic()
         several = self.total > 1
@@ -79,6 +83,6 @@ class Bar:
         return f"{self.done} of {self.total} runs{lost}"
 
     def _left(self, trained: int, now: float) -> str:
-        spent, total = now - self._started, sum(self.sizes) * self.epochs
-        left = spent * (total - trained) / trained if trained else 0.0
+        spent = now - self._started
+        left = spent * (self._all - trained) / trained if trained else 0.0
         return f"{spent:.0f} s, about {left:.0f} s left"

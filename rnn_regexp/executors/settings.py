@@ -35,7 +35,7 @@ class Watch(Protocol):
 
 @dataclass
 class Executor(Settings):
-    """Base: trains cohorts; ``width`` bounds the number of runs in one.
+    """Base: trains cohorts; ``width`` bounds the number of runs in one, 0 measures which is best.
 
     One of a recurrence's steps is too little work to share: more than one of the processor's
     ``threads`` a cohort gains little, and when another program wants a core, the threads wait
@@ -46,10 +46,14 @@ class Executor(Settings):
     one message nothing more is started; 0 never gives up.
     """
 
-    width: int = volatile(8, "[1, inf)")
+    width: int = volatile(0, "[0, inf)")
     threads: int = volatile(1, "[1, inf)")
     retries: int = volatile(1, "[0, inf)")
     give_up: int = volatile(5, "[0, inf)")
+
+    def at_once(self) -> int:
+        """How many cohorts train side by side."""
+        return 1
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         """Train every cohort and record its runs; with ``fail_fast`` until the first run failed.
@@ -76,6 +80,9 @@ class Supervised(Executor):
     workers: int = volatile(0, "[0, inf)")
     time_limit: float | None = volatile(None, "(0, inf)")
     grace: float = volatile(10.0, "[0, inf)")
+
+    def at_once(self) -> int:
+        return self.workers or max(1, cores() // self.threads)
 
 
 def cores() -> int:

@@ -22,6 +22,7 @@ from rnn_regexp.executors.trial import attempt
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.interruption import EXIT_CODE
 from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.training.checkpoint import STOP, Stopped
 
 Answer = int | str | BadInput | list[RunResult]
 """Epochs done; what broke; what would break every cohort; the results."""
@@ -32,22 +33,24 @@ def work(
 ) -> None:
     """Receive cohorts and send answers until the pipe is closed or SIGTERM comes.
 
+    At SIGTERM the cohort in training writes its checkpoint behind the step it is in; no run failed.
     ``environment`` is what the process would inherit from its controller, had it not been forked
     from a server; ``last_words`` gets the stack where the process crashes.
     """
     os.environ.update(environment)
-    asked = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
+    signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the controller's to handle
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))
     with last_words.open("w") as file:
         faulthandler.enable(file)
         try:
-            while not asked.is_set():
-                pipe.send(_answer(pipe.recv(), ledger, partial(_tell, pipe, asked)))
+            while not STOP.is_set():
+                pipe.send(_answer(pipe.recv(), ledger, partial(_tell, pipe)))
         except (EOFError, ConnectionError):
             return
+        except Stopped:
+            sys.exit(EXIT_CODE)
         finally:
             faulthandler.disable()
 
@@ -61,14 +64,12 @@ def _answer(experiments: Sequence[Experiment], ledger: Ledger, tell: partial[Non
         return traceback.format_exc()
 
 
-def _tell(pipe: connection.Connection, asked: threading.Event, epochs: int) -> None:
-    """Report an epoch; who is asked to end does so between two epochs, and no run has failed."""
+def _tell(pipe: connection.Connection, epochs: int) -> None:
+    """Report an epoch."""
     try:
         pipe.send(epochs)
     except ConnectionError:
         os._exit(1)
-    if asked.is_set():
-        sys.exit(EXIT_CODE)
 
 
 def _end_with_the_parent() -> None:

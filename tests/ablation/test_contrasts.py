@@ -7,10 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 from rnn_regexp.ablation.contrasts import COLUMNS, effects_table, judged_metrics
-from rnn_regexp.ablation.description import Description, Factor
+from rnn_regexp.ablation.description import Description, Factor, StudyError
+from rnn_regexp.ablation.inference import infer
+from rnn_regexp.ablation.stars import Star
 
 RATE = Factor("rate", "0.5", ("0", "0.5", "0.9"))
 INIT = Factor("init", "a", ("a", "b"))
@@ -48,10 +53,12 @@ def test_a_lower_loss_is_a_positive_estimate():
     assert found.loc["0.9", "prob_improvement"] == pytest.approx(2.5 / 3)  # a tie is half a win
 
 
-def test_numbers_are_those_of_a_paired_t_test():
-    found = effects(one_factor(LOSSES), study(RATE)).set_index("level")
+def test_numbers_of_one_comparison_are_those_of_a_paired_t_test():
+    two = {level: LOSSES[level] for level in ("0.5", "0")}
+    found = effects(one_factor(two), study(RATE)).set_index("level")
     oracle = stats.ttest_rel(LOSSES["0.5"], LOSSES["0"])
     assert found.loc["0", "p_value"] == pytest.approx(oracle.pvalue)
+    assert found.loc["0", "p_adjusted"] == pytest.approx(oracle.pvalue, rel=1e-4)
     edges = oracle.confidence_interval()
     assert found.loc["0", ["ci_low", "ci_high"]].tolist() == pytest.approx([edges.low, edges.high])
 
@@ -153,15 +160,34 @@ def test_a_seed_whose_baseline_diverged_is_no_pair_and_not_the_levels_fault():
     assert found["n_diverged"].tolist() == [0, 0]
 
 
-def test_holm_runs_over_all_comparisons_of_a_metric():
+def test_all_comparisons_of_a_metric_are_one_family():
+    rng = np.random.default_rng(4)
+    levels = {"0.5": rng.normal(size=5), "0": rng.normal(size=5), "0.9": rng.normal(size=5)}
     cells = [
-        ({"rate": k, "init": "a"}, s, x) for k, own in LOSSES.items() for s, x in enumerate(own)
+        ({"rate": k, "init": "a"}, s, x) for k, own in levels.items() for s, x in enumerate(own)
     ]
-    cells += [({"rate": "0.5", "init": "b"}, s, x) for s, x in enumerate([1.5, 1.75, 1.61])]
-    found = effects(runs(cells), study(RATE, INIT))
-    p = found["p_value"].sort_values()
+    cells += [({"rate": "0.5", "init": "b"}, s, x) for s, x in enumerate(rng.normal(size=5))]
+    table = runs(cells)
+    found = effects(table, study(RATE, INIT))
+    p = found["p_paired"].sort_values()
     expected = (p * [3, 2, 1]).cummax().clip(upper=1).sort_index()
-    np.testing.assert_allclose(found["p_adjusted"], expected)
+    np.testing.assert_allclose(found["p_holm"], expected)
+    wide = table.assign(v=table["rate"] + table["init"]).pivot(index="seed", columns="v")
+    columns = wide["valid/loss"][["0a", "0.9a", "0.5b"]].sub(wide["valid/loss"]["0.5a"], axis=0)
+    oracle = infer(-columns.to_numpy(), [Star(np.arange(3))])  # one baseline: one star
+    np.testing.assert_allclose(found["p_adjusted"], oracle.p_adjusted)
+    assert found["method"].tolist() == oracle.method.tolist()
+
+
+def test_a_factorial_has_a_star_for_each_factor():
+    table = grid(6, 0.0, 0.0, np.random.default_rng(5))
+    found = effects(table, study(RATE, INIT)).set_index("factor")
+    wide = table.pivot(index="seed", columns=["rate", "init"], values="valid/loss")
+    rate = (wide["0.5"] - wide["0"]).mean(axis=1)
+    init = (wide.xs("a", axis=1, level=1) - wide.xs("b", axis=1, level=1)).mean(axis=1)
+    both = np.stack([rate, init], axis=1)
+    oracle = infer(both, [Star(np.array([0]), 2), Star(np.array([1]), 2)])
+    np.testing.assert_allclose(found.loc[["rate", "init"], "p_pooled"].dropna(), oracle.p_pooled)
 
 
 def words(losses: dict[str, list[float]], **changes) -> dict[str, str]:
@@ -184,14 +210,41 @@ def test_clear_differences_help_or_hurt():
 
 
 def test_what_is_open_says_how_many_seeds_are_missing():
-    level = shifted(0.03, 0.04)
-    found = words({"0.5": BASE, "0": level, "0.9": shifted(0.0001, 0.2)})
-    change = np.subtract(level, BASE)
+    losses = {"0.5": BASE, "0": shifted(0.03, 0.04), "0.9": shifted(0.0001, 4)}
+    found = effects(one_factor(losses), study(RATE)).set_index("level")
+    assert found["method"].tolist() == ["paired t"] * 2
+    change = np.subtract(losses["0"], BASE)
     bias = 1 - 3 / (4 * 4 - 1)  # the usual approximation of Hedges' factor, 4 degrees of freedom
     effect = bias * change.mean() / change.std(ddof=1)
     wanted = TTestPower().solve_power(effect, alpha=0.05 / 2, power=0.8)  # two comparisons are open
-    assert found["0"] == f"undecided (about {math.ceil(wanted) - 5} more seeds)"
-    assert found["0.9"] == "undecided (over 100 more seeds)"
+    missing = math.ceil(wanted) - 5
+    assert found.loc["0", "verdict"] == f"undecided (about {missing} more seeds)"
+    assert found.loc["0", "more_seeds"] == missing
+    assert found.loc["0.9", "verdict"] == "undecided (over 100 more seeds)"
+
+
+def test_pooled_comparisons_plan_with_the_pooled_variance():
+    rng = np.random.default_rng(6)
+    losses = {"0.5": rng.normal(size=5), "0": rng.normal(size=5) + 0.6, "0.9": rng.normal(size=5)}
+    found = effects(one_factor(losses), study(RATE)).set_index("level").loc["0"]
+    assert found["method"] == "pooled"
+    level = 2 * stats.t.sf((found["sim_high"] - found["estimate"]) / _error(found), found["df"])
+    more = found["more_seeds"]
+    rate = found["df"] / 4
+    effect = abs(found["estimate"]) / (_error(found) * np.sqrt(5))
+    effect *= 1 - 3 / (4 * found["df"] - 1)
+    reach = [_power(effect, 5 + n, rate, level) for n in (more - 1, more)]
+    assert reach[0] < 0.8 + 0.02
+    assert reach[1] > 0.8 - 0.02
+
+
+def _error(row) -> float:
+    return (row["ci_high"] - row["estimate"]) / stats.t.ppf(0.975, row["df"])
+
+
+def _power(effect: float, seeds: int, rate: float, level: float) -> float:
+    df = (seeds - 1) * rate
+    return float(stats.nct.sf(stats.t.isf(level / 2, df), df, effect * np.sqrt(seeds)))
 
 
 def test_a_margin_makes_no_difference_a_finding():
@@ -218,6 +271,93 @@ def test_identical_runs_are_called_identical():
 
 def test_an_equal_shift_in_every_pair_is_decided():
     assert words({"0.5": BASE, "0": [x + 0.25 for x in BASE]})["0"] == "hurts"
+
+
+def test_a_row_says_what_it_rests_on():
+    table = one_factor(LOSSES)
+    table.loc[4, "status"] = "failed"  # level 0, seed 1
+    found = effects(table, study(RATE)).set_index("level")
+    assert found.loc["0", "note"] == "among the 2 of 3 pairs that both finished"
+    assert found.loc["0", "n_failed"] == 1
+    assert found.loc["0.9", "note"] == "3 pairs"
+    assert found.loc["0.9", "n_seeds"] == 3
+
+
+def test_intervals_at_once_are_wider_than_one_and_the_detectable_effect_wider_still():
+    rng = np.random.default_rng(7)
+    found = effects(one_factor({k: rng.normal(size=5) for k in LOSSES}), study(RATE))
+    single = found["ci_high"] - found["estimate"]
+    together = found["sim_high"] - found["estimate"]
+    assert (single < together).all()
+    assert (together < found["detectable"]).all()
+
+
+def test_the_chance_of_improvement_has_an_interval_over_seeds():
+    found = effects(one_factor(LOSSES), study(RATE)).set_index("level").loc["0"]
+    low, high = proportion_confint(0, 3, method="wilson")
+    assert [found["prob_low"], found["prob_high"]] == pytest.approx([low, high])
+
+
+def test_equivalence_is_corrected_for_the_number_of_claims():
+    losses = {"0.5": BASE, "0": shifted(0.001, 0.02), "0.9": shifted(-0.001, 0.02)}
+    found = effects(one_factor(losses), study(RATE, margin=0.05))
+    raw = [
+        DescrStatsW(np.subtract(BASE, losses[level])).ttost_mean(-0.05, 0.05)[0]
+        for level in ("0", "0.9")
+    ]
+    if (found["method"] == "paired t").all():
+        np.testing.assert_allclose(found["p_equivalence"], multipletests(raw, method="holm")[1])
+    assert (found["p_equivalence"] < 0.05).all()
+    assert effects(one_factor(losses), study(RATE))["p_equivalence"].isna().all()
+
+
+def test_a_variant_and_seed_may_stand_there_once():
+    table = pd.concat([one_factor(LOSSES), one_factor(LOSSES)[4:5]])
+    with pytest.raises(StudyError, match="rate=0 with seed 1: each may stand"):
+        effects(table, study(RATE))
+
+
+def test_a_constant_metric_is_identical_everywhere():
+    found = effects(one_factor({level: [1.0, 1.0, 1.0] for level in LOSSES}), study(RATE))
+    assert set(found["verdict"]) == {"no difference (identical pairs)"}
+    assert (found["p_adjusted"] == 1).all()
+
+
+def test_missing_cells_of_a_factorial_leave_the_pairs_there_are():
+    table = grid(4, 0.5, 0.05, np.random.default_rng(8))
+    whole = effects(table, study(RATE, INIT)).set_index(["factor", "level"])
+    part = table[~((table["rate"] == "0") & (table["init"] == "b"))]
+    found = effects(part, study(RATE, INIT)).set_index(["factor", "level"])
+    assert found.loc[("rate", "0"), "n_pairs"] == 4
+    assert whole.loc[("rate", "0"), "n_pairs"] == 8
+    only_a = table[table["init"] == "a"].pivot(index="seed", columns="rate", values="valid/loss")
+    assert found.loc[("rate", "0"), "estimate"] == pytest.approx(
+        (only_a["0.5"] - only_a["0"]).mean()
+    )
+
+
+def test_unequal_seeds_compare_the_seeds_that_both_have():
+    table = one_factor({"0.5": BASE, "0": shifted(0.3)[:3], "0.9": shifted(-0.3)})
+    found = effects(table, study(RATE)).set_index("level")
+    assert found["n_seeds"].tolist() == [3, 5]
+    assert found.loc["0", "estimate"] == pytest.approx(
+        -np.subtract(shifted(0.3)[:3], BASE[:3]).mean()
+    )
+    assert found["verdict"].tolist() == ["hurts", "helps"]
+
+
+def test_an_a_a_study_finds_nothing_more_often_than_it_may():
+    """Levels that differ in name alone, in 300 studies."""
+    rng = np.random.default_rng(9)
+    names = [f"valid/{i}_loss" for i in range(300)]
+    cells = pd.DataFrame(product(range(5), ("0.5", "0", "0.9", "x", "y")), columns=["seed", "rate"])
+    block = rng.normal(size=(5, 300))[cells["seed"]]
+    losses = pd.DataFrame(block + rng.normal(size=block.shape), columns=names)
+    table = pd.concat([cells, losses], axis=1).assign(run_id=cells.index, status="finished")
+    null = study(Factor("rate", "0.5", ("0.5", "0", "0.9", "x", "y")), metric=names[0])
+    found = effects(table, null, names)
+    wrong = found["verdict"].isin(["helps", "hurts"]).groupby(found["metric"]).any()
+    assert wrong.mean() < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
 
 
 def test_one_pair_says_so_and_has_no_interval():

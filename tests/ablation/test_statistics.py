@@ -12,7 +12,8 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from rnn_regexp.ablation.statistics import (
     MANY_SEEDS,
-    equivalent,
+    detectable,
+    equivalence,
     hedges_factor,
     holm,
     more_seeds,
@@ -75,7 +76,7 @@ def test_no_spread_at_all_is_defined():
     assert found.effect_size.tolist() == [0, np.inf, -np.inf]
     np.testing.assert_array_equal(found.low, found.mean)
     np.testing.assert_array_equal(found.high, found.mean)
-    assert more_seeds(found, 0.05).tolist() == [MANY_SEEDS + 1, 0, 0]
+    assert more_seeds(found.count, found.effect_size, 0.05).tolist() == [MANY_SEEDS + 1, 0, 0]
 
 
 def test_differences_equal_up_to_rounding_have_no_spread():
@@ -137,17 +138,37 @@ def test_holm_of_an_empty_family():
     assert np.isnan(holm(np.array([NAN, NAN]))).all()
 
 
+def test_tables_that_stand_together_are_separate():
+    rng = np.random.default_rng(8)
+    tables = rng.normal(size=(3, 5, 4))
+    tables[1, 2, 3] = NAN
+    together = paired_t(tables)
+    for i, table in enumerate(tables):
+        np.testing.assert_array_equal(together.p_value[i], paired_t(table).p_value)
+        np.testing.assert_array_equal(holm(together.p_value)[i], holm(together.p_value[i]))
+
+
 def test_equivalence_agrees_with_two_one_sided_tests_of_statsmodels():
-    rng = np.random.default_rng(2)
-    table = rng.normal(0.02, 0.1, (7, 60))
-    found = equivalent(paired_t(table), 0.1)
-    tests = [DescrStatsW(one).ttost_mean(-0.1, 0.1)[0] < 0.05 for one in table.T]
-    assert found.tolist() == tests
-    assert 0 < sum(tests) < 60
+    table = np.random.default_rng(2).normal(0.02, 0.1, (7, 60))
+    table[:, 0] += 1  # far outside the margin
+    found = paired_t(table)
+    p_values = equivalence(found.mean, found.deviation / np.sqrt(7), found.count - 1, 0.1)
+    oracle = [DescrStatsW(one).ttost_mean(-0.1, 0.1)[0] for one in table.T]
+    np.testing.assert_allclose(p_values, oracle, rtol=1e-9)
+    assert p_values[0] > 0.99
 
 
-def test_without_a_margin_nothing_is_equivalent():
-    assert not equivalent(paired_t(column(0, 0, 0)), None).any()
+def test_what_does_not_vary_is_surely_inside_the_margin_or_outside():
+    still = np.zeros(2)
+    p_values = equivalence(np.array([0.05, 0.2]), still, np.array([3, 3]), 0.1)
+    assert p_values.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 20])
+def test_the_detectable_difference_is_found_as_often_as_it_says(seeds):
+    bound = stats.t.ppf(0.975, seeds - 1)
+    least = detectable(np.array(1 / np.sqrt(seeds)), np.array(seeds - 1.0), np.array(bound))
+    assert TTestPower().power(float(least), seeds, 0.05) == pytest.approx(0.8, abs=1e-4)
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.01])
@@ -164,20 +185,27 @@ def test_power_of_a_huge_effect_is_one_and_not_undefined():
     np.testing.assert_allclose(grid, 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("rate", [1.0, 13.0])
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 13])
-def test_more_seeds_is_the_least_number_with_enough_power(alpha):
-    rng = np.random.default_rng(3)
-    found = paired_t(rng.normal(0.8, 1, (5, 30)))
-    more = more_seeds(found, alpha)
-    known = (more <= MANY_SEEDS) & (more > 1)
+def test_more_seeds_is_the_least_number_with_enough_power(alpha, rate):
+    found = paired_t(np.random.default_rng(3).normal(0.8, 1, (5, 30)))
     effect = np.abs(found.effect_size)
+    more = more_seeds(found.count, found.effect_size, alpha, rate)
+    known = (more <= MANY_SEEDS) & (more > 1)
     assert known.sum() > 5
-    assert (power(found.count + more, effect, alpha)[known] >= 0.8).all()
-    assert (power(found.count + more - 1, effect, alpha)[known] < 0.8).all()
+    assert (power(found.count + more, effect, alpha, rate)[known] >= 0.8).all()
+    assert (power(found.count + more - 1, effect, alpha, rate)[known] < 0.8).all()
+
+
+def test_pooled_degrees_of_freedom_save_seeds():
+    counts, effect = np.array([3]), np.array([1.5])
+    alone, together = (more_seeds(counts, effect, 0.004, rate)[0] for rate in (1.0, 13.0))
+    assert alone > together > 0
 
 
 def test_a_tiny_effect_needs_more_than_the_cap():
-    assert more_seeds(paired_t(column(1, -1, 1.01, -1)), 0.05).item() == MANY_SEEDS + 1
+    found = paired_t(column(1, -1, 1.01, -1))
+    assert more_seeds(found.count, found.effect_size, 0.05).item() == MANY_SEEDS + 1
 
 
 def test_the_correction_of_effect_sizes_removes_their_bias():

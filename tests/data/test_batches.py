@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from rnn_regexp.data.batches import Batch, gather, shuffled, sorted_by_length
 from rnn_regexp.data.sequences import Split
 from rnn_regexp.noise import Noise
-from rnn_regexp.training.batches import Batch, gather, shuffled, sorted_by_length
 from tests.training.tiny import pixels, sentences
 
 RUNS = 3

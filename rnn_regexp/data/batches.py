@@ -1,6 +1,6 @@
-"""Mini-batches from tensors in memory."""
+"""Mini-batches from tensors in memory, time first, cut to the longest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,11 +11,22 @@ from rnn_regexp.data.sequences import Split
 
 @dataclass(frozen=True)
 class Batch:
-    """B sequences for each of K runs, time first, cut to the longest."""
+    """B sequences for each of K runs."""
 
     inputs: Tensor  # (K, T, B) token ids or (K, T, B, D) features
     lengths: Tensor  # (K, B)
-    targets: Tensor  # (K, B)
+    targets: Tensor  # (K, B, ...) of whole sequences, or (K, T, B) of steps: the task knows
+    begins: bool = True  # whether sequences begin here; false where they go on from the last batch
+    active: Tensor | None = None  # (K,) bool: the runs that still have data in this epoch
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How an epoch of training is cut."""
+
+    batch_size: int  # sequences, or parallel streams
+    window: int = 35  # steps between two cuts of a stream
+    stretch: Callable[[Tensor, int], Tensor] | None = None  # lengths (K,), index -> lengths (K,)
 
 
 def shuffled(split: Split, order: Tensor, batch_size: int) -> Iterator[Batch]:

@@ -1,0 +1,111 @@
+"""All tables of a study's analysis at once, for a study or for any tidy table."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rnn_regexp.ablation.additive import aliases
+from rnn_regexp.ablation.contrasts import effects_table
+from rnn_regexp.ablation.description import Description, Factor, StudyError
+from rnn_regexp.ablation.factor_tests import interactions, main_effects, simple_effects
+from rnn_regexp.ablation.metrics import MAX, MIN, goal_of
+from rnn_regexp.ablation.rates import divergence
+from rnn_regexp.ablation.sequential import looks_table
+from rnn_regexp.ablation.shares import variance_shares
+from rnn_regexp.fields import label
+from rnn_regexp.ledger import DIVERGED, FINISHED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRACTIONS = ("fractional", "plackett_burman")
+
+
+@dataclasses.dataclass(frozen=True)
+class Analysis:
+    """A study's tables; the functions that make them describe their columns."""
+
+    study: Description
+    effects: pd.DataFrame
+    divergence: pd.DataFrame
+    main_effects: pd.DataFrame
+    interactions: pd.DataFrame
+    simple_effects: pd.DataFrame
+    variance_shares: pd.DataFrame
+    aliases: pd.DataFrame  # empty unless the design is a fraction
+    looks: pd.DataFrame  # empty unless seeds are added
+
+
+def analyse_study(table: pd.DataFrame, study: Description, metrics: list[str]) -> Analysis:
+    """Every table of the runs of ``study``; ``table`` has the columns of ``runs.csv``.
+
+    Raises ``StudyError`` where a variant and seed stand there twice.
+    """
+    effects = effects_table(table, study, metrics)
+    pairs = interactions(table, study)
+    return Analysis(
+        study=study,
+        effects=effects,
+        divergence=divergence(table, study),
+        main_effects=main_effects(table, study),
+        interactions=pairs,
+        simple_effects=simple_effects(table, study, pairs),
+        variance_shares=variance_shares(table, study),
+        aliases=aliases(table if study.design in FRACTIONS else table[:0], study),
+        looks=looks_table(study),
+    )
+
+
+def analyse(
+    table: pd.DataFrame,
+    factors: Sequence[str],
+    baseline: Mapping[str, Any],
+    metric: str,
+    goal: str | None = None,
+    seed_column: str = "seed",
+    alpha: float = 0.05,
+    margin: float | None = None,
+) -> Analysis:
+    """Analyse any tidy table: a row a run, a column a factor, its metric and its seed.
+
+    ``goal`` is min or max, by default what the metric's name says. A run whose metric is no finite
+    number counts as diverged, unless a column ``status`` says how it ended. Raises ``StudyError``
+    with one line for what cannot be asked of the table.
+    """
+    import numpy as np
+    import pandas as pd
+
+    for column in [*factors, metric, seed_column]:
+        _require(column, table.columns, "the table has no column")
+    way = goal or goal_of(metric)
+    if way not in (MIN, MAX):
+        raise StudyError(f"goal: does {metric} get better as it grows? (max or min, got {goal})")
+    labels = {key: table[key].map(label).astype(str) for key in factors}
+    values = pd.to_numeric(table[metric], errors="coerce").astype(float)
+    ended = pd.Series(np.where(np.isfinite(values), FINISHED, DIVERGED), index=table.index)
+    status = table["status"] if "status" in table.columns else ended
+    runs = pd.DataFrame({"seed": table[seed_column], "status": status, **labels, metric: values})
+    made = tuple(_factor(key, own, baseline) for key, own in labels.items())
+    seeds = tuple(dict.fromkeys(table[seed_column]))
+    study = Description(metric, metric, way, made, seeds, alpha=alpha, margin=margin)
+    return analyse_study(runs, study, [metric])
+
+
+def _factor(key: str, labels: pd.Series, baseline: Mapping[str, Any]) -> Factor:
+    levels = list(dict.fromkeys(labels))
+    if key not in baseline:
+        raise StudyError(f"baseline: none for {key} (its levels: {', '.join(levels)})")
+    own = label(baseline[key])
+    _require(own, levels, f"baseline: {key} has no level")
+    return Factor(key, own, tuple(levels))
+
+
+def _require(name: str, known: Any, complaint: str) -> None:
+    known = list(map(str, known))
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise StudyError(f"{complaint} {name} ({hint})")
