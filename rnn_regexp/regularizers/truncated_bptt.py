@@ -19,7 +19,7 @@ from rnn_regexp.regularizers.subject import Subject
 class TruncatedBptt(Regularizer):
     """Let no gradient flow from one stretch of ``steps`` steps into the one before; 0 cuts nothing.
 
-    dh_{t+1} / dh_t = 0   where t is a multiple of ``steps``, t > 0
+    dh_{t+1} / dh_t = 0   where t is a multiple of steps, t > 0
 
     The states go on, so outputs and losses are those without it.  Each direction counts in its own
     order.  Streams are cut into windows already: ``training.window`` is the cut between batches.
