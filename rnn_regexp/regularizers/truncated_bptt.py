@@ -51,5 +51,6 @@ class TruncatedBptt(Regularizer):
 
     def _cut(self, t: int) -> Tensor:
         """Whether a run's gradient ends before its step t: (K,) of 0 and 1."""
-        stretch = torch.where(self.steps > 0, self.steps, math.inf)
-        return torch.as_tensor(t % stretch == 0) if t else torch.zeros_like(self.steps)
+        steps = torch.as_tensor(self.steps)
+        stretch = torch.where(steps > 0, steps, math.inf)
+        return t % stretch == 0 if t else torch.zeros_like(steps)
