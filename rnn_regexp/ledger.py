@@ -11,7 +11,8 @@
                       setting, selected, status, the metric that selects, seconds
       runs/<id>.json  one finished, diverged or failed run: experiment, metrics, history
       events.jsonl    what happened when: see ``events``
-      runs.csv, effects.csv, report.md, report.html   derived from the above, and rebuilt at will
+      runs.csv, effects.csv, report.html, report.md, report.tex, figures/
+                      derived from the above, and rebuilt at will
 
 ``study.yaml`` has name, title, design, metric, goal, evaluate, alpha, margin, command and::
 
@@ -149,11 +150,16 @@ class Ledger:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a file so that a reader, or a crash, sees the old text or the whole new one."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file so that a reader, or a crash, sees the old content or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -20,15 +20,14 @@ from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.commands.width import ANY, WIDTH, width_of
 from rnn_regexp.executors import Executor
-from rnn_regexp.experiment import metrics_of, subject
+from rnn_regexp.experiment import metrics_of
 from rnn_regexp.interruption import EXIT_CODE, Terminated
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
 from rnn_regexp.lock import hold
-from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 if TYPE_CHECKING:
-    from rnn_regexp.ablation.report import StudyReport
+    from rnn_regexp.report.write import StudyReport
 
 
 @dataclass
@@ -51,8 +50,6 @@ def ablate(request: Request) -> int:
     request.executor.check(base.training)
     ledger = Ledger(f"{request.output}/{study.name}")
     whole = make_plan(study, request.resolve, request.read, ANY)
-    for run in {run.variant.name: run for run in whole.runs}.values():
-        refuse(subject(run.experiment))
     width, why = width_of(whole, request.executor, ledger)
     plan = narrowed(whole, width)
     print(*outline(plan), *notes(plan), why, sep="\n", flush=True)
@@ -182,10 +179,10 @@ def _failed(run: PlannedRun, ledger: Ledger) -> bool:
 
 def report_on(ledger: Ledger, study: Study, tracking: Tracking, tracker: Tracker) -> None:
     """Write the report, show it to the tracker, and print the verdicts and where to read on."""
-    from rnn_regexp.ablation.report import write_report  # pandas and the figures: seconds
+    from rnn_regexp.report.write import write_report  # pandas and the figures: seconds
 
     report = write_report(ledger.folder)
-    tracker.log_summary(report.effects, report.note, report.files, study.primary)
+    tracker.log_summary(report.effects, report.note, study.primary)
     show(report, tracking)
 
 

@@ -19,7 +19,7 @@ from rnn_regexp.regularizers.subject import Subject
 class TruncatedBptt(Regularizer):
     """Let no gradient flow from one stretch of ``steps`` steps into the one before; 0 cuts nothing.
 
-    dh_{t+1} / dh_t = 0   where t is a multiple of steps, t > 0
+    dh_{t+1} / dh_t = 0   where t is a multiple of ``steps``, t > 0
 
     The states go on, so outputs and losses are those without it.  Each direction counts in its own
     order.  Streams are cut into windows already: ``training.window`` is the cut between batches.
@@ -53,4 +53,4 @@ class TruncatedBptt(Regularizer):
         """Whether a run's gradient ends before its step t: (K,) of 0 and 1."""
         steps = torch.as_tensor(self.steps)
         stretch = torch.where(steps > 0, steps, math.inf)
-        return t % stretch == 0 if t else torch.zeros_like(steps)
+        return (t % stretch == 0) if t else torch.zeros_like(steps)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from rnn_regexp.ledger import Ledger, RunResult
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking
 from rnn_regexp.tracking.store import address, public, reason
-from rnn_regexp.tracking.summary import effect_metrics
+from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -58,15 +58,13 @@ class Tracker:
         """Show a recorded run; ``labels`` are its factors: dotted key -> level in tables."""
         self._give(partial(_send, self.folder, result.run_id, self.study, variant, labels))
 
-    def log_summary(
-        self, effects: "DataFrame", note: str, files: Sequence[Path], metric: str | None = None
-    ) -> None:
+    def log_summary(self, effects: "DataFrame", note: str, metric: str | None = None) -> None:
         """Show the verdicts: the effects on ``metric``, or else on the table's first one, as
-        metrics; Markdown ``note`` as description; ``files`` as artifacts.
+        metrics; Markdown ``note`` as description; report and definition as artifacts.
         """
         rows: list[Any] = effects.to_dict("records")
         values = effect_metrics(rows, metric)
-        moment = round(time.time() * 1000)
+        moment, files = round(time.time() * 1000), attachments(self.folder)
         self._give(lambda writer: writer.write_summary(values, note, files, moment))
 
     def close(self, patience: float | None = None) -> int:

@@ -65,14 +65,17 @@ class Writer:
             self._save_views(entry)
 
     def write_summary(
-        self, values: Mapping[str, float], note: str, files: Sequence[Path], moment: int
+        self, values: Mapping[str, float], note: str, files: Mapping[Path, str], moment: int
     ) -> None:
-        """Create or renew the one run that carries the study's effects, verdicts and report."""
+        """Create or renew the one run that carries the study's effects, verdicts and report.
+
+        ``files`` says in which folder of the artifacts each file goes, "" being the outermost.
+        """
         with self.turn:
             self._write_summary(values, note, files, moment)
 
     def _write_summary(
-        self, values: Mapping[str, float], note: str, files: Sequence[Path], moment: int
+        self, values: Mapping[str, float], note: str, files: Mapping[Path, str], moment: int
     ) -> None:
         run = self.runs.get(SUMMARY) or self._made_meanwhile(SUMMARY)
         if run is None:
@@ -84,8 +87,8 @@ class Writer:
         new = {key: value for key, value in values.items() if known.get(key) != value}
         self._batches(run_id, [Point(key, value, moment, 0) for key, value in new.items()], [])
         self.client.set_tag(run_id, NOTE, note)
-        for file in files:
-            self.client.log_artifact(run_id, str(file))
+        for file, place in files.items():
+            self.client.log_artifact(run_id, str(file), place or None)
         self.client.set_terminated(run_id, "FINISHED", moment)
 
     def answers(self) -> bool:

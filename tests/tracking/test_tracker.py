@@ -37,16 +37,19 @@ def log_three(opened: Tracker) -> None:
         log(opened, result(BASELINE, 0, seed))
 
 
-def test_runs_and_summary_arrive(sqlite: Sqlite, tmp_path: Path, folder: Path):
-    page = tmp_path / "report.html"
-    page.write_text("<h1>Four knobs</h1>")
+def test_runs_and_summary_arrive(sqlite: Sqlite, folder: Path):
+    (folder / "figures").mkdir(parents=True)
+    (folder / "report.html").write_text("<h1>Four knobs</h1>")
+    (folder / "figures/forest.svg").write_text("<svg/>")
     said: list[str] = []
     with Tracker(sqlite, "four_knobs", folder, said.append) as opened:
         log_three(opened)
-        opened.log_summary(pd.DataFrame(effects()), "| table |", [page], "test/loss")
+        opened.log_summary(pd.DataFrame(effects()), "| table |", "test/loss")
     found = stored.runs(sqlite)
     assert set(found) == {f"baseline seed {seed}" for seed in range(3)} | {"four_knobs summary"}
-    assert found["four_knobs summary"].data.metrics["effect/clip:10/estimate"] == 0.01
+    summary = found["four_knobs summary"]
+    assert summary.data.metrics["effect/clip:10/estimate"] == 0.01
+    assert stored.files(sqlite, summary) == {"report.html", "figures/forest.svg"}
     assert said == []
     assert opened.close() == 0
 
@@ -183,7 +186,7 @@ def test_off_does_nothing(folder: Path):
     before = threading.active_count()
     with Tracker(Off(), "four_knobs", folder) as opened:
         log_three(opened)
-        opened.log_summary(pd.DataFrame(effects()), "", [])
+        opened.log_summary(pd.DataFrame(effects()), "")
         assert threading.active_count() == before
     assert opened.close() == 0
 

@@ -1,9 +1,8 @@
-"""The verdicts on the primary metric as a table: for a terminal, and in Markdown."""
+"""The verdicts on the primary metric as a table: for a terminal, and for the report."""
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from rnn_regexp.ablation.contrasts import each, level_means
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import MIN, phrase, test_metrics
 from rnn_regexp.ablation.wording import change, decimals, number, probability, short_names, signed
+from rnn_regexp.report.document import LEVEL, NUMBER, VERDICT, Column, Group, Row, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ BASELINE = "baseline"
 
 
 @dataclass
-class Row:
+class Line:
     """A level's line, its numbers written out; empty cells where there is nothing to say."""
 
     place: int  # of the factor among the factors
@@ -41,13 +41,18 @@ class Row:
         return f"{self.estimate} {self.interval}".strip()
 
     @property
+    def judged(self) -> tuple[str, str, str]:
+        """The cells that a comparison fills."""
+        return self.change, self.p_adjusted, self.finding
+
+    @property
     def finding(self) -> str:
         """The verdict, and how many runs it had to do without."""
         lost = self.n_diverged and self.verdict != "diverged"
         return f"{self.verdict}; {self.n_diverged} diverged" if lost else self.verdict
 
 
-def rows_of(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> list[Row]:
+def rows_of(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> list[Line]:
     """Each factor's levels in order, the baseline among them."""
     judged = effects[effects["metric"] == study.primary]
     digits, names = decimals(judged), short_names([factor.key for factor in study.factors])
@@ -57,14 +62,15 @@ def rows_of(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> li
         subject = (place, names[factor.key], factor.setting)
         for level, mean, test in _means(runs, factor, study):
             shown = "" if math.isnan(test) else number(test, 3)
-            row = Row(*subject, level, number(mean, digits), shown)
+            row = Line(*subject, level, number(mean, digits), shown)
             rows.append(_with_effect(row, compared.get((factor.key, level)), digits))
     return rows
 
 
 def test_column(runs: pd.DataFrame, study: Description) -> str | None:
     """The metric on test data that stands beside the verdict, if the runs have one."""
-    return next((name for name in test_metrics(study.primary) if name in runs.columns), None)
+    candidates = [name for name in test_metrics(study.primary) if name != study.primary]
+    return next((name for name in candidates if name in runs.columns), None)
 
 
 def terminal(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> str:
@@ -87,32 +93,41 @@ def terminal(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> s
     return "\n".join([caption(study), "", *_aligned(rows, [heads, names], cells), *_lost(rows)])
 
 
-def markdown(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> str:
-    """The table in Markdown, a row a level."""
+def verdict_table(effects: pd.DataFrame, runs: pd.DataFrame, study: Description) -> Table:
+    """The table of the report, a row a level."""
     test = test_column(runs, study)
-    head = ["factor", "level", phrase(study.primary), _confidence(study), "adjusted p", "verdict"]
-    head[3:3] = [phrase(test)] if test else []
-    lines = [_line(head), _line(["---", "---", *["---:"] * (len(head) - 3), "---"])]
+    heads = [phrase(study.primary), *([phrase(test)] if test else []), _confidence(study)]
+    columns = [Column("level", LEVEL), *(Column(head, NUMBER) for head in [*heads, "adjusted p"])]
+    groups: dict[int, list[Line]] = {}
     for row in rows_of(effects, runs, study):
-        tests = [row.test] if test else []
-        cells = [row.factor, row.level, row.mean, *tests, row.change, row.p_adjusted, row.finding]
-        lines.append(_line(map(escaped, cells)))
-    return "\n".join(lines) + "\n"
+        groups.setdefault(row.place, []).append(row)
+    return Table(
+        "verdicts",
+        f"{caption(study)[:1].upper()}{caption(study)[1:]}. Means are over the seeds; changes are"
+        " paired by seed against the factor's baseline.",
+        (*columns, Column("verdict", VERDICT)),
+        tuple(_group(own, bool(test)) for own in groups.values()),
+    )
+
+
+def _group(lines: list[Line], tested: bool) -> Group:
+    rows = (
+        Row(
+            (one.level, one.mean, *([one.test] if tested else []), *one.judged),
+            one.verdict == BASELINE,
+        )
+        for one in lines
+    )
+    setting = lines[0].setting if lines[0].setting != lines[0].factor else ""
+    return Group(lines[0].factor, tuple(rows), setting)
 
 
 def caption(study: Description) -> str:
     """What the numbers are."""
-    when = "best epoch" if study.evaluate == "best" else "last epoch"
+    when = f" at the {study.evaluate} epoch" if study.evaluate else ""
     better = "lower" if study.goal == MIN else "higher"
     quantity = phrase(study.metric)
-    return f"{quantity} at the {when}, {better} is better; a positive change is an improvement"
-
-
-def escaped(text: object) -> str:
-    """Text that Markdown shows as it is, in a table's cell as well."""
-    text = " ".join(str(text).split())
-    text = re.sub(r"([\\`*|#~$]|(?<!\w)_|_(?!\w)|\](?=[(\[:]))", r"\\\1", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"{quantity}{when}, {better} is better; a positive change is an improvement"
 
 
 def _means(
@@ -124,7 +139,7 @@ def _means(
     return list(zip(factor.levels, means[study.primary], tests, strict=True))
 
 
-def _with_effect(row: Row, effect: Any, digits: int) -> Row:
+def _with_effect(row: Line, effect: Any, digits: int) -> Line:
     if effect is not None:
         estimate, row.interval = change(effect, digits)
         row.estimate = signed(estimate)
@@ -137,7 +152,7 @@ def _confidence(study: Description) -> str:
     return f"change [{100 * (1 - study.alpha):g}% CI]"
 
 
-def _aligned(rows: list[Row], heads: list[list[str]], cells: list[list[str]]) -> list[str]:
+def _aligned(rows: list[Line], heads: list[list[str]], cells: list[list[str]]) -> list[str]:
     """Columns as wide as their content; levels give way where that is more than WIDTH."""
     used = [i for i, name in enumerate(heads[1]) if name]
     widths = [max(len(line[i]) for line in [*heads, *cells]) for i in used]
@@ -157,7 +172,7 @@ def _aligned(rows: list[Row], heads: list[list[str]], cells: list[list[str]]) ->
     return lines
 
 
-def _lost(rows: list[Row]) -> list[str]:
+def _lost(rows: list[Line]) -> list[str]:
     """A line for each level that some runs did not survive."""
     lost = [row for row in rows if row.n_diverged]
     lines = [cut(f"diverged: {r.n_diverged} at {r.factor}={r.level}", WIDTH) for r in lost]
@@ -168,7 +183,3 @@ def cut(text: str, width: int) -> str:
     """``text`` on one line, shortened to ``width`` characters where it is longer."""
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _line(cells: Any) -> str:
-    return f"| {' | '.join(cells)} |"

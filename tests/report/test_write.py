@@ -1,4 +1,4 @@
-"""The four files of a report: complete, safe to open, the same each time."""
+"""The files of a report: complete, safe to open, the same each time."""
 
 import re
 import shutil
@@ -10,14 +10,14 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 import yaml
-from statsmodels.stats.proportion import proportion_confint
 
 from rnn_regexp.ablation.contrasts import COLUMNS
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ablation.report import NOTE_LENGTH, note, write_report
 from rnn_regexp.ablation.runs_table import read_study
-from rnn_regexp.ablation.tables import divergence_rates, duration, gap_rows
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
+from rnn_regexp.report.markdown import NOTE_LENGTH, note
+from rnn_regexp.report.numbers import duration
+from rnn_regexp.report.write import write_report
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -64,11 +64,25 @@ def page(report) -> Page:
     return Page(report.html.read_text())
 
 
-def test_writes_four_files(report):
-    names = {"report.html", "report.md", "effects.csv", "runs.csv"}
+def test_writes_every_file(report):
+    names = {"report.html", "report.md", "report.tex", "effects.csv", "runs.csv"}
     assert {file.name for file in report.files} == names
     assert all(file.read_text() for file in report.files)
     assert report.files[0] == report.html
+
+
+def test_every_figure_is_two_files(report):
+    assert len(report.figures) == 2 * (1 + 4 + 4 + 1)
+    assert {path.parent for path in report.figures} == {report.folder / "figures"}
+    for path in report.figures:
+        if path.suffix == ".svg":
+            root = ET.parse(path).getroot()
+            assert root.tag.endswith("}svg")
+            assert {"width", "height", "viewBox"} <= set(root.attrib)
+            assert [len(own.text) > 3 for own in root[:2]] == [True, True]  # title, description
+        else:
+            assert path.read_bytes().startswith(b"%PDF")
+            assert b"/Type3" not in path.read_bytes()
 
 
 def test_tables_on_disk_are_those_of_the_report(report):
@@ -81,9 +95,10 @@ def test_tables_on_disk_are_those_of_the_report(report):
 
 
 def test_the_same_folder_gives_the_same_files(report):
-    before = {file: file.read_bytes() for file in report.files}
+    everything = [*report.files, *report.figures]
+    before = {file: file.read_bytes() for file in everything}
     write_report(report.folder)
-    assert {file: file.read_bytes() for file in report.files} == before
+    assert {file: file.read_bytes() for file in everything} == before
 
 
 def test_the_page_is_well_formed_and_stands_alone(report, page):
@@ -99,12 +114,12 @@ def test_the_page_is_well_formed_and_stands_alone(report, page):
 
 def test_figures_are_well_formed_and_have_words(report, page):
     figures = re.findall(r"<svg.*?</svg>", report.html.read_text(), re.DOTALL)
-    assert len(figures) == 1 + 4 + 4
+    assert len(figures) == 1 + 4 + 4 + 1
     for figure in figures:
         ET.fromstring(figure)
     assert page.elements.count("figure") == len(figures)
     assert [v for n, v in page.attributes if n == "role"].count("img") == len(figures)
-    assert all(v for n, v in page.attributes if n == "aria-label")
+    assert all(len(v) > 3 for n, v in page.attributes if n == "aria-label")
 
 
 def test_a_label_that_looks_like_markup_stays_text(report, page, made_up):
@@ -113,6 +128,7 @@ def test_a_label_that_looks_like_markup_stays_text(report, page, made_up):
     assert "<script" not in (report.folder / "report.md").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_text_of_a_study_is_escaped(make_study):
     evil = "<img src=x onerror=alert(1)>"
     folder = make_study()
@@ -131,7 +147,14 @@ def test_every_text_of_a_study_is_escaped(make_study):
 
 def test_the_page_answers_first(page):
     order = ["Which of dropout", "Better than the baseline", "0.75 helps: validation loss falls by"]
-    order += ["Verdicts", "Levels", "Learning curves", "Generalization gap", "Runs that diverged"]
+    order += [
+        "Change that each level makes",
+        "changes are paired",
+        "Levels",
+        "Learning curves",
+        "Generalization gap",
+        "Runs that diverged",
+    ]
     order += ["Other metrics", "What was run", "rnn-regexp ablate study=four_knobs"]
     places = [page.text.index(words) for words in order]
     assert places == sorted(places)
@@ -146,28 +169,24 @@ def test_the_page_says_where_the_numbers_come_from(page):
 def test_markdown_has_the_same_verdicts(report):
     text = (report.folder / "report.md").read_text()
     assert text.startswith("# Which of dropout")
+    assert "](figures/forest.svg)" in text
     assert "0.75 helps: validation loss falls by" in text
     assert "    rnn-regexp ablate study=four_knobs\n" in text
 
 
 def test_the_note_is_the_short_part_and_has_a_limit(report):
-    assert report.note.startswith("# Which of dropout")
+    assert report.note.startswith("**Which of dropout")
+    assert report.note.splitlines()[2].startswith("Better than the baseline")
+    assert "<details>" not in report.note
     assert "| dropout | 0.75 |" in report.note
     assert "##" not in report.note
-    long = note("# Title\n\n" + "| a | b |\n" * 5000)
+    assert "](figures/" not in report.note
+    long = note("# Title\n\nabout\n\n" + "| a | b |\n" * 5000)
     assert len(long) < NOTE_LENGTH + 100
     assert long.endswith("(shortened; see report.md)\n")
 
 
-def test_the_gap_is_validation_minus_training(report):
-    runs = read_study(report.folder)
-    row = next(r for r in gap_rows(runs) if (r["factor"], r["level"]) == ("dropout", "0"))
-    own = runs.table.query("dropout == '0'")
-    gap = (own["valid/loss"] - own["train_eval/loss"]).mean()
-    assert float(row["gap"]) == pytest.approx(gap, abs=1e-3)
-    assert float(row["best_epoch"]) == pytest.approx(own["best/epoch"].mean(), abs=0.05)
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_the_best_epoch_can_be_judged(make_study):
     report = write_report(make_study(seeds=3, evaluate="best"))
     assert report.effects["metric"].iloc[0] == "best/valid/loss"
@@ -175,6 +194,7 @@ def test_the_best_epoch_can_be_judged(make_study):
     assert "judges the epoch with the best validation value" in Page(report.html.read_text()).text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_incomplete_study_says_so(make_study):
     folder = make_study()
     for file in sorted((folder / "runs").iterdir())[:27]:
@@ -185,6 +205,7 @@ def test_an_incomplete_study_says_so(make_study):
     assert "incomplete: 43 of 70 runs have ended" in report.note
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_run_is_enough_for_a_report(make_study):
     folder = make_study()
     for file in sorted((folder / "runs").iterdir())[1:]:
@@ -193,6 +214,7 @@ def test_one_run_is_enough_for_a_report(make_study):
     assert set(report.effects["verdict"]) == {"undecided (no runs yet)"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_in_which_everything_diverged(make_study, made_up):
     folder = make_study(seeds=1)
     for result in Ledger(folder).results():
@@ -202,6 +224,7 @@ def test_a_study_in_which_everything_diverged(make_study, made_up):
     assert "not finite at step 190" in report.html.read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_runs_without_history_have_a_report(make_study):
     folder = make_study(seeds=2)
     for result in Ledger(folder).results():
@@ -209,25 +232,10 @@ def test_runs_without_history_have_a_report(make_study):
         Ledger(folder).record(result)
     text = write_report(folder).html.read_text()
     assert "Learning curves" not in text
-    assert "Verdicts" in text
+    assert "Levels" in text
 
 
-def test_rates_of_divergence_have_wilsons_interval(make_study, made_up):
-    folder = make_study()
-    ledger = Ledger(folder)
-    table = read_study(folder).table
-    for run_id in table.query("dropout == '0.75' and seed < 2")["run_id"]:
-        made_up.spoil(ledger, run_id, DIVERGED)
-    for run_id in table.query("dropout == '0.75' and seed == 2")["run_id"]:
-        made_up.spoil(ledger, run_id, FAILED)
-    rates = divergence_rates(read_study(folder))
-    row = next(row for row in rates if row["factor"] == "dropout")
-    low, high = proportion_confint(2, 4, method="wilson")
-    assert (row["level"], row["runs"]) == ("0.75", "2 of 4")
-    assert row["rate"] == f"50 % [{100 * low:.0f}, {100 * high:.0f}]"
-    assert {row["factor"] for row in rates} == {"dropout", "init"}
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_a_failed_runs_reason_is_the_last_line_of_its_error(make_study, made_up):
     folder = make_study()
     made_up.spoil(Ledger(folder), read_study(folder).table["run_id"].iloc[0], FAILED)
@@ -251,6 +259,7 @@ def unplanned(folder, experiments):
     return write_report(folder)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_without_a_plan(tmp_path):
     models = [{"model": {"name": name}} for name in ("gru", "gru", "rnn", "rnn")]
     report = unplanned(tmp_path / "multirun", models)
@@ -261,16 +270,18 @@ def test_a_folder_without_a_plan(tmp_path):
     assert "To run it again" not in page.text
 
 
-@pytest.mark.parametrize("label", ["_hidden", "$\\foo$", "&amp;", "", "\x1b[31m", "日本"])
-def test_any_label_can_be_drawn(tmp_path, label):
-    models = [{"model": {"name": name}} for name in ("gru", "gru", label, label)]
+def test_any_label_can_be_drawn(tmp_path):
+    labels = ["_hidden", "$\\foo$", "&amp;", "", "\x1b[31m", "日本"]
+    models = [{"model": {"name": name}} for name in ("gru", *labels) for _ in range(2)]
     report = unplanned(tmp_path / "multirun", models)
-    for figure in re.findall(r"<svg.*?</svg>", report.html.read_text(), re.DOTALL):
-        words = "".join(ET.fromstring(figure).itertext())
-        assert "gru" in words
-        assert label.lstrip("\x1b") in words
+    drawn = re.findall(r"<svg.*?</svg>", report.html.read_text(), re.DOTALL)
+    words = ["".join(ET.fromstring(figure).itertext()) for figure in drawn]
+    assert len(words) == 3
+    for label in ("gru", *labels):
+        assert label.lstrip("\x1b") in words[1]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_runs_that_differ_in_their_seed_alone(tmp_path):
     report = unplanned(tmp_path / "seeds", [{"model": {"name": "gru"}}] * 2)
     assert report.effects.empty
@@ -281,6 +292,7 @@ def test_runs_that_differ_in_their_seed_alone(tmp_path):
     assert "Verdicts" not in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_that_cannot_be_made_leaves_the_old_one(make_study):
     report = write_report(make_study())
     before = report.html.read_bytes()
@@ -308,16 +320,16 @@ def loaded(code: str) -> set[str]:
 
 
 def test_importing_is_cheap():
-    names = "report, figures, statistics, runs_table, verdict_table"
+    names = "write, levels, diagnostics, verdict_table, section"
     heavy = {"torch", "pandas", "scipy", "statsmodels", "matplotlib", "jinja2", "yaml", "mlflow"}
-    found = loaded(f"from rnn_regexp.ablation import {names}")
+    found = loaded(f"from rnn_regexp.report import {names}")
     assert "rnn_regexp" in found
     assert not found & heavy
 
 
 def test_a_report_is_written_without_torch(make_study):
     found = loaded(
-        f"from rnn_regexp.ablation.report import write_report; write_report({str(make_study())!r})"
+        f"from rnn_regexp.report.write import write_report; write_report({str(make_study())!r})"
     )
     assert "matplotlib" in found
     assert not found & {"torch", "mlflow", "hydra"}

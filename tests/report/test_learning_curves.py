@@ -1,13 +1,15 @@
 """Curves over epochs with their bands."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from rnn_regexp.ablation.contrasts import effects_table
-from rnn_regexp.ablation.learning_curves import curve, curve_text, extremes, members
 from rnn_regexp.ablation.runs_table import read_study
 from rnn_regexp.ledger import FINISHED, RunResult
+from rnn_regexp.report.learning_curves import curve, curves_figure, extremes, members
 
 
 def run(seed: int, *losses: float) -> RunResult:
@@ -58,4 +60,16 @@ def test_words_say_where_validation_was_best(written_study):
     own = [run.history for run in members(runs, dropout, "0")]
     mean = np.mean([[row["valid/loss"] for row in rows] for rows in own], axis=0)
     told = f"0: best {mean.min():.3g} at epoch {mean.argmin() + 1}, {mean[-1]:.3g} at the end"
-    assert told in curve_text(runs, dropout, ["0"])
+    assert told in curves_figure(runs, dropout, ["0"], "dropout").alt
+
+
+@pytest.mark.parametrize(("goal", "sign"), [("min", 1), ("max", -1)])
+def test_the_gap_is_positive_where_the_model_overfits(written_study, goal, sign):
+    runs = read_study(written_study)
+    study = dataclasses.replace(runs.description, goal=goal)
+    dropout = study.factors[0]
+    figure = curves_figure(dataclasses.replace(runs, description=study), dropout, ["0"], "x")
+    own = [run.history[-1] for run in members(runs, dropout, "0")]
+    gap = np.mean([row["valid/loss"] - row["train_eval/loss"] for row in own])
+    row = next(row for row in figure.numbers.groups[0].rows if row.cells[0] == "0")
+    assert float(row.cells[-1]) == pytest.approx(sign * gap, rel=1e-3)

@@ -4,7 +4,8 @@ import pytest
 
 from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.runs_table import read_study
-from rnn_regexp.ablation.verdict_table import WIDTH, cut, escaped, markdown, rows_of, terminal
+from rnn_regexp.report.markdown import escaped, table_lines
+from rnn_regexp.report.verdict_table import WIDTH, cut, rows_of, terminal, verdict_table
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_baseline_shows_its_mean(tables):
 
 def test_diverged_runs_are_told(tables):
     assert "diverged: 1 at init=<script>" in terminal(*tables)
-    assert "; 1 diverged |" in markdown(*tables)
+    assert "; 1 diverged |" in "\n".join(table_lines(verdict_table(*tables)))
 
 
 def test_long_labels_do_not_break_the_table(tables):
@@ -61,7 +62,7 @@ def test_long_labels_do_not_break_the_table(tables):
 
 
 def test_every_row_of_the_markdown_table_has_its_cells(tables):
-    lines = markdown(*tables).splitlines()
+    lines = table_lines(verdict_table(*tables))
     bars = [line.replace(r"\|", "").count("|") for line in lines]
     assert set(bars) == {8}
     assert len(lines) == 2 + 4 + 4 + 4 + 5
