@@ -103,7 +103,7 @@ def _usual(name: str) -> str:
     assert isinstance(written, DictConfig)
     plain = OmegaConf.to_container(written)
     assert isinstance(plain, dict)
-    return ", ".join(f"`{key}={_typed(own)}`" for key, own in plain.items() if key != "defaults")
+    return ", ".join(f"`{key!s}={_typed(own)}`" for key, own in plain.items() if key != "defaults")
 
 
 def _typed(value: object) -> str:
