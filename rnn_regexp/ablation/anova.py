@@ -108,7 +108,8 @@ def explained(found: Layout, weights: Column, terms: Sequence[Term]) -> tuple[Co
         gram = weights[0].sum() * inside[0]
         return (target * np.linalg.solve(gram, target.T).T).sum(axis=-1), len(columns)
     gram = np.einsum("rk,kpq->rpq", weights @ found.pattern, inside)
-    ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(len(columns))
+    size = np.maximum(np.trace(gram, axis1=1, axis2=2), 1.0)  # 0 where a resample has none of them
+    ridge = _RIDGE * size[:, None, None] * np.eye(len(columns))
     solved = np.linalg.solve(gram + ridge, target[..., None])[..., 0]
     return (target * solved).sum(axis=-1), len(columns)
 
