@@ -18,15 +18,20 @@ from rnn_regexp.data.sequences import Dataset, SequenceData
 from rnn_regexp.fields import VOLATILE, plain
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
+from rnn_regexp.noise import substream
 from rnn_regexp.regularizers.base import Regularizer
-from rnn_regexp.training.cohort import Cohort, RunSettings
+from rnn_regexp.regularizers.subject import Subject
+from rnn_regexp.tasks import ALL as ALL_TASKS
+from rnn_regexp.tasks import task_of
+from rnn_regexp.training.checkpoint import Checkpoint
+from rnn_regexp.training.cohort import Cohort, RunSettings, subject_of
 from rnn_regexp.training.loop import Progress, train
 from rnn_regexp.training.optimizers import Optimizer
-from rnn_regexp.training.record import Outcome
+from rnn_regexp.training.record import Outcome, metric_names
 from rnn_regexp.training.schedules import Constant, Schedule
 from rnn_regexp.training.settings import Training
 
-NUMERICS = 1  # increased by a change that alters what a run computes: old results are not reused
+NUMERICS = 2  # increased by a change that alters what a run computes: old results are not reused
 
 
 @dataclasses.dataclass
@@ -40,6 +45,7 @@ class Experiment:
     regularizers: dict[str, Regularizer] = dataclasses.field(default_factory=dict)
     training: Training = dataclasses.field(default_factory=Training)
     seed: int = 0
+    stream: int = 0  # of the seed's random numbers: another one differs by chance alone
 
 
 def run_id(experiment: Experiment) -> str:
@@ -77,6 +83,17 @@ def _load(dataset: Dataset) -> tuple[SequenceData, str]:
     return _loaded[settings]
 
 
+def metrics_of(experiment: Experiment) -> list[str]:
+    """The metrics that a run of an experiment will have."""
+    return metric_names(ALL_TASKS[load(experiment.dataset).task].metrics)
+
+
+def subject(experiment: Experiment) -> Subject:
+    """What an experiment's techniques act on; ``regularizers.fitting`` says whether they can."""
+    task = task_of(load(experiment.dataset))
+    return subject_of(experiment.model, task, experiment.training, experiment.regularizers)
+
+
 def run_cohort(
     experiments: Sequence[Experiment],
     ledger: Ledger,
@@ -87,33 +104,39 @@ def run_cohort(
 
     A cohort that raises is recorded as failed, run by run, with its traceback.
     """
-    started = time.time()
+    started, clock = time.time(), time.monotonic()  # the system's clock may jump, the other not
+    ledger.event("started", runs=[run_id(own) for own in experiments])
+    checkpoint = _checkpoint(experiments, ledger)
     try:
-        outcomes = train(build_cohort(experiments), progress)
+        outcomes = train(build_cohort(experiments), progress, checkpoint)
     except Exception:
         results = [failure(experiment, traceback.format_exc()) for experiment in experiments]
     else:
         ended = zip(experiments, outcomes, strict=True)
         results = [_result(experiment, outcome) for experiment, outcome in ended]
-    for result in results:
-        result.started = started
-        result.seconds = round((time.time() - started) / len(experiments), 3)
-        _keep(ledger, result)
-    return results
+    seconds = round((time.monotonic() - clock) / len(experiments), 3)
+    kept = [ledger.keep(dataclasses.replace(o, started=started, seconds=seconds)) for o in results]
+    ledger.event("ended", runs={result.run_id: result.status for result in kept})
+    checkpoint.remove()
+    return kept
 
 
-def _keep(ledger: Ledger, result: RunResult) -> None:
-    """Record a run, unless a cohort that was cut short while recording had kept it already."""
-    known = ledger.result(result.run_id)
-    if known is None or known.status == FAILED:
-        ledger.record(result)
+def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint:
+    """The file from which these runs go on together if they are cut short."""
+    training = experiments[0].training
+    ids = " ".join(run_id(own) for own in experiments)
+    identity = f"{ids} {training.torch_device().type} {torch.__version__}"
+    name = hashlib.sha256(ids.encode()).hexdigest()[:12]
+    path = ledger.folder / "checkpoints" / f"{name}.safetensors"
+    return Checkpoint(path, identity, training.checkpoint_seconds)
 
 
 def build_cohort(experiments: Sequence[Experiment]) -> Cohort:
     """Experiments of one shape, initialized and ready to train together."""
     first = experiments[0]
     runs = [
-        RunSettings(own.seed, own.regularizers, own.optimizer, own.schedule) for own in experiments
+        RunSettings(substream(own.seed, own.stream), own.regularizers, own.optimizer, own.schedule)
+        for own in experiments
     ]
     return Cohort(first.model, first.training, runs, load(first.dataset))
 

@@ -110,9 +110,28 @@ def plain(value: Any, without: tuple[str, ...] = (), neutral: bool = True) -> An
     return value
 
 
+def replaced(owner: Any, key: str, value: Any) -> Any:
+    """A copy of nested settings with ``value`` at a dotted key; what is unchanged is shared."""
+    name, _, rest = key.partition(".")
+    if isinstance(owner, Mapping):
+        return {**owner, name: replaced(owner[name], rest, value) if rest else value}
+    inner = replaced(getattr(owner, name), rest, value) if rest else value
+    return dataclasses.replace(owner, **{name: inner})
+
+
+def mark_of(owner: Any, key: str, mark: str) -> Any:
+    """The ``mark`` of the field at a dotted key of nested settings; None where it has none."""
+    for name in key.split(".")[:-1]:
+        owner = owner[name] if isinstance(owner, Mapping) else getattr(owner, name)
+    if not dataclasses.is_dataclass(owner):
+        return None
+    own = {field.name: field for field in dataclasses.fields(owner)}
+    return own[key.rpartition(".")[2]].metadata.get(mark)
+
+
 def snake_case(name: str) -> str:
-    """``WeightDecay`` -> ``weight_decay``, ``AdamW`` -> ``adamw``: a class as YAML calls it."""
-    return re.sub("(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+    """``WeightDecay`` -> ``weight_decay``, ``RDrop`` -> ``r_drop``, ``AdamW`` -> ``adamw``."""
+    return re.sub("(?:(?<=[a-z0-9])|(?<=^[A-Z]))(?=[A-Z][a-z])", "_", name).lower()
 
 
 def label(value: Any) -> str:

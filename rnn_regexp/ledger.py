@@ -3,10 +3,34 @@
 ::
 
     outputs/<study>/
-      study.yaml      the study as resolved: factors, baselines, seeds, metric, base experiment
-      plan.csv        run_id, variant, seed, cohort, one column per factor (labels)
+      study.yaml      the study as resolved, see below
+      plan.csv        run_id, variant, seed, cohort, one column per factor (labels); in a study of
+                      several stages ``stage`` (1, 2, ...); one column per nuisance setting, which
+                      is the value chosen for the variant
+      tuning.csv      the runs that chose it: run_id, variant, trial, seed, one column per nuisance
+                      setting, selected, status, the metric that selects, seconds
       runs/<id>.json  one finished, diverged or failed run: experiment, metrics, history
-      runs.csv, effects.csv, report.md, report.html   derived from the above, and rebuilt at will
+      events.jsonl    what happened when: see ``events``
+      runs.csv, effects.csv, report.html, report.md, report.tex, figures/
+                      derived from the above, and rebuilt at will
+
+``study.yaml`` has name, title, design, metric, goal, evaluate, alpha, margin, command and::
+
+    seeds         those planned so far, in the order of their use; variants may have fewer
+    factors       by name: key (several, with commas, where they move together), baseline, levels
+                  (labels); ``when`` (factor: labels) for one that applies only then, whose label
+                  is its baseline's elsewhere; ``settings`` (label: key: value) where labels do
+                  not tell. Configurations to compare are the factor ``configuration``
+    fraction      of a fractional design: runs, resolution (0: all combinations), words and
+                  aliases up to order 2, with + for *changed*: ``a: [-b:c]`` says that the effect
+                  of a and minus the interaction of b and c cannot be told apart
+    sequential    where seeds are added: looks (cumulative numbers of seeds), stop ({} for a
+                  verdict, or half_width), done (looks that are planned so far)
+    nuisance      keys (values, or low, high and scale), trials, seeds, metric: the budget each
+                  variant has. What the study compares is scientific, all else is fixed
+    decisions     between stages. Of looks: look, seeds, open (variants that get more seeds). Of a
+                  path: stage, factor (the flip that is kept), variant (where that leads)
+    base          the base experiment
 """
 
 import contextlib
@@ -20,6 +44,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rnn_regexp import events
 from rnn_regexp.errors import BadInput
 
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
@@ -67,9 +92,19 @@ class Ledger:
             raise LedgerError(f"output: cannot write to {self.folder} ({error.strerror})") from None
 
     def record(self, result: RunResult) -> None:
-        """Keep a run's result; after this returns it survives a crash of process or machine."""
-        path = self.folder / "runs" / f"{result.run_id}.json"
-        write_text(path, json.dumps(_finite(dataclasses.asdict(result)), indent=1))
+        """Keep a run's result; after this returns it survives a crash of process or machine.
+
+        Raises ``LedgerError`` where the disk is full or the folder is gone.
+        """
+        text = json.dumps(_finite(dataclasses.asdict(result)), indent=1)
+        self.write(f"runs/{result.run_id}.json", text)
+
+    def keep(self, result: RunResult) -> RunResult:
+        """Record a result unless the run's is here already, from a worker that died later."""
+        known = self.complete(result.run_id)
+        if known is None:
+            self.record(result)
+        return known or result
 
     def results(self) -> list[RunResult]:
         """All recorded runs, ordered by run id; a file that a crash cut short is passed over."""
@@ -84,9 +119,28 @@ class Ledger:
         path = self.folder / "runs" / f"{run_id}.json"
         return _read(path) if path.exists() else None
 
+    def complete(self, run_id: str) -> RunResult | None:
+        """The record of a run that need not be trained again."""
+        known = self.result(run_id)
+        return known if known is not None and known.status != FAILED else None
+
     def write(self, name: str, text: str) -> Path:
-        """Put a derived file (report, table) into the folder."""
-        return write_text(self.folder / name, text)
+        """Put a file into the folder; raises ``LedgerError`` where that cannot be."""
+        try:
+            return write_text(self.folder / name, text)
+        except OSError as error:
+            raise LedgerError(
+                f"output: cannot write to {self.folder} ({error.strerror or error});"
+                " what is finished is kept, and the same command goes on"
+            ) from None
+
+    def event(self, event: str, **known: Any) -> None:
+        """Note in the event log what happened."""
+        events.add(self.folder, event, **known)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The event log, in order."""
+        return list(events.read(self.folder))
 
     def read(self, name: str) -> str | None:
         """The text of a file of the folder, or None where there is none."""
@@ -96,11 +150,16 @@ class Ledger:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a file so that a reader, or a crash, sees the old text or the whole new one."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file so that a reader, or a crash, sees the old content or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

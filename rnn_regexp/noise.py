@@ -17,6 +17,8 @@ import math
 import torch
 from torch import Tensor
 
+from rnn_regexp import kernels
+
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
@@ -30,18 +32,25 @@ _SECOND = _signed(0x94D049BB133111EB)
 class Noise:
     """The random numbers of K runs at one optimizer step (or epoch, or at initialization: 0)."""
 
-    def __init__(self, seeds: Tensor, step: int = 0) -> None:
+    def __init__(self, seeds: Tensor, step: int | Tensor = 0, branch: str = "") -> None:
         self.seeds = seeds  # (K,) int64
-        self.step = step
+        self.step = step  # or one for each run, (K,) int64
+        self.branch = branch
+
+    def branched(self, name: str) -> "Noise":
+        """Other numbers at the same sites: for a second pass over the same batch."""
+        return Noise(self.seeds, self.step, f"{self.branch}{name}/")
 
     def bits(self, site: str, count: int) -> Tensor:
         """``count`` 64-bit integers for each run, (K, count) int64."""
-        keys = _mix(_mix(self.seeds + _site_key(site)) + self.step)  # (K,)
+        keys = _mix(_mix(self.seeds + _site_key(self.branch + site)) + self.step)  # (K,)
         position = torch.arange(1, count + 1, device=keys.device) * _GAMMA  # (count,)
         return _mix(keys[:, None] + position)
 
     def uniform(self, site: str, shape: tuple[int, ...]) -> Tensor:
         """Numbers in [0, 1), multiples of 2^-24, (K, *shape) float32."""
+        if kernels.ready(self.seeds.device):
+            return self._by_kernel(site, shape)
         count = math.prod(shape)
         words = self.bits(site, (count + 1) // 2).view(torch.int32)[:, :count]  # (K, count)
         numbers = words.bitwise_right_shift(8).bitwise_and_(0xFFFFFF)
@@ -49,6 +58,8 @@ class Noise:
 
     def keep(self, site: str, shape: tuple[int, ...], rate: Tensor) -> Tensor:
         """True with probability 1 - rate, with one rate (K,) a run; (K, *shape) bool."""
+        if kernels.ready(self.seeds.device):
+            return self._by_kernel(site, shape, rate)
         drawn = self.uniform(site, shape)
         return drawn >= rate.to(drawn).view(-1, *(1 for _ in shape))
 
@@ -60,6 +71,16 @@ class Noise:
     def permutation(self, site: str, count: int) -> Tensor:
         """A random order of 0..count-1 for each run, (K, count) int64."""
         return self.bits(site, count).argsort(dim=1, stable=True)
+
+    def _by_kernel(self, site: str, shape: tuple[int, ...], rate: Tensor | None = None) -> Tensor:
+        from rnn_regexp.noise_cuda import draw
+
+        return draw(self.seeds, _site_key(self.branch + site), self.step, shape, rate)
+
+
+def substream(seed: int, number: int) -> int:
+    """The seed of a family of random numbers beside that of ``seed``, which is number 0."""
+    return _signed((seed + _site_key(f"stream/{number}")) % (1 << 64)) if number else seed
 
 
 def _site_key(site: str) -> int:

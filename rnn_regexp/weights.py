@@ -16,13 +16,14 @@ _ALIGNMENT = 16  # elements: every parameter starts on a cache line, as a tensor
 
 
 class Kind(Enum):
-    """What a parameter connects, in the survey's terms: W_hx, W_hh, W_yh; biases; embedding."""
+    """What a parameter is, in the survey's terms: W_hx, W_hh, W_yh; biases; embedding; gains."""
 
     input_hidden = "W_hx"
     hidden_hidden = "W_hh"
     hidden_output = "W_yh"
     bias = "b"
     embedding = "E"
+    gain = "g"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Weights(Mapping[str, Tensor]):
         self.flat = flat  # (K, P)
         self.gradient = torch.zeros_like(flat)  # (K, P)
         self._leaves = {n: leaf.requires_grad_() for n, leaf in self._views(flat)}
-        self._gradients = dict(self._views(self.gradient))
+        self.gradients = dict(self._views(self.gradient))  # (K, *shape) by name, views
 
     @classmethod
     def zeros(
@@ -82,8 +83,16 @@ class Weights(Mapping[str, Tensor]):
     def differentiate(self, losses: Tensor) -> None:
         """Fill ``gradient`` with that of each run's own loss, ``losses`` (K,)."""
         gradients = torch.autograd.grad(losses.sum(), list(self.values()), materialize_grads=True)
-        for view, gradient in zip(self._gradients.values(), gradients, strict=True):
+        for view, gradient in zip(self.gradients.values(), gradients, strict=True):
             view.copy_(gradient)
+
+    def at(self, flat: Tensor) -> dict[str, Tensor]:
+        """Other values ``flat`` (K, P) of the same parameters, by name."""
+        return dict(self._views(flat))
+
+    def select(self, rows: Tensor) -> "Weights":
+        """A copy with the runs ``rows`` alone."""
+        return Weights(self.specs, self.flat.detach()[rows].clone())
 
     def _views(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]:
         for spec, start in offsets(self.specs):

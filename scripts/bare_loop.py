@@ -39,6 +39,7 @@ class Trainer:
 
     def __init__(self, model: Classifier, data: SequenceData, decay: float = 1e-4) -> None:
         self.model, self.data = model, data
+        self.device = next(model.parameters()).device  # data stay on the host
         self.optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=decay)
         self.criterion = nn.CrossEntropyLoss()
 
@@ -62,7 +63,8 @@ class Trainer:
 
     def _loss(self, split: Split, rows: torch.Tensor) -> torch.Tensor:
         longest = int(split.lengths[rows].max())
+        inputs, targets = split.inputs[rows, :longest], split.targets[rows]
         loss: torch.Tensor = self.criterion(
-            self.model(split.inputs[rows, :longest]), split.targets[rows]
+            self.model(inputs.to(self.device)), targets.to(self.device)
         )
         return loss

@@ -1,20 +1,25 @@
 """Runs per hour: a study of ours against the bare loop, alone and in one process a core.
 
-Usage: ``python -m scripts.benchmark_cohort [--runs N] [--epochs N] [--hidden H ...] [--csv FILE]``.
+Usage: ``python -m scripts.benchmark_cohort [--runs N] [--epochs N] [--hidden H ...] [--width K ...]
+[--device cuda] [--csv FILE]``.
 The runs differ in the four knobs and in their seeds; every contender evaluates as ours does: after
 each epoch on validation data and as many training sequences, at the end on test data.
 """
 
 import argparse
 import csv
+import importlib.util
 import itertools
 import multiprocessing
 import os
 import platform
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -37,18 +42,28 @@ KNOBS = list(
     itertools.product((0.25, 0.5), (1e-5, 1e-4), (1.0, 5.0), (Scheme.default, Scheme.xavier))
 )
 LAYERS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
-Settings = tuple[str, int, int, int]  # model, hidden, epochs, index of the run
 
 
-def bare(settings: Settings) -> None:
+class Settings(NamedTuple):
+    model: str
+    hidden: int
+    epochs: int
+    device: Device
+    run: int
+
+
+Study = Callable[[Sequence[Settings]], None]  # trains these runs
+
+
+def bare(own: Settings) -> None:
     """One run of the bare loop."""
     torch.set_num_threads(1)
-    name, hidden, epochs, index = settings
-    rate, decay, threshold, _ = KNOBS[index % len(KNOBS)]
+    rate, decay, threshold, _ = KNOBS[own.run % len(KNOBS)]
     data = Docstrings().load()
-    torch.manual_seed(index)
-    trainer = Trainer(Classifier(LAYERS[name], data, hidden, hidden, rate), data, decay)
-    for _ in range(epochs):
+    torch.manual_seed(own.run)
+    model = Classifier(LAYERS[own.model], data, own.hidden, own.hidden, rate)
+    trainer = Trainer(model.to(own.device.name), data, decay)
+    for _ in range(own.epochs):
         trainer.epoch(threshold)
         trainer.evaluate(data.train.head(len(data.valid)))
         trainer.evaluate(data.valid)
@@ -65,6 +80,40 @@ def in_processes(runs: Sequence[Settings]) -> None:
         pool.map(bare, runs, chunksize=1)
 
 
+def multirun(launcher: str) -> Study:
+    """Hydra's own sweep of our command: one run after another in a process, or joblib's."""
+
+    def study(runs: Sequence[Settings]) -> None:
+        first, seeds = runs[0], ",".join(str(k) for k in range(len(runs) // len(KNOBS)))
+        rates, decays, thresholds, schemes = (
+            sorted(set(own), key=str) for own in zip(*KNOBS, strict=True)
+        )
+        words = {
+            "model": first.model.lower(),
+            "model.hidden": first.hidden,
+            "model.embedding": first.hidden,
+            "regularizers": "[dropout,weight_decay,clip,init]",
+            "regularizers.dropout.rate": rates,
+            "regularizers.weight_decay.coefficient": decays,
+            "regularizers.clip.threshold": thresholds,
+            "regularizers.init.scheme": [own.name for own in schemes],
+            "training.epochs": first.epochs,
+            "training.device": first.device.name,
+            "tracking": "off",
+            "seed": seeds,
+            "hydra/launcher": launcher,
+        }
+        command = [sys.executable, "-m", "rnn_regexp", "train", "-m"]
+        for key, value in words.items():
+            text = ",".join(map(str, value)) if isinstance(value, list) else value
+            command.append(f"{key}={text}")
+        with tempfile.TemporaryDirectory() as folder:
+            command += [f"output={folder}", f"hydra.sweep.dir={folder}/hydra"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    return study
+
+
 class Silent:
     """Watches and says nothing."""
 
@@ -72,8 +121,10 @@ class Silent:
 
     def ended(self, cohort: int, results: Sequence[RunResult]) -> None: ...
 
+    def say(self, line: str) -> None: ...
 
-def ours(executor: Executor) -> Callable[[Sequence[Settings]], None]:
+
+def ours(executor: Executor) -> Study:
     def study(runs: Sequence[Settings]) -> None:
         experiments = [experiment(own) for own in runs]
         parts = range(0, len(experiments), executor.width)
@@ -84,12 +135,11 @@ def ours(executor: Executor) -> Callable[[Sequence[Settings]], None]:
     return study
 
 
-def experiment(settings: Settings) -> Experiment:
-    name, hidden, epochs, index = settings
-    rate, decay, threshold, scheme = KNOBS[index % len(KNOBS)]
-    kind: type[Model] = next(own for own in ALL if own.__name__ == name)
+def experiment(own: Settings) -> Experiment:
+    rate, decay, threshold, scheme = KNOBS[own.run % len(KNOBS)]
+    kind: type[Model] = next(each for each in ALL if each.__name__ == own.model)
     return Experiment(
-        kind(embedding=hidden, hidden=hidden),
+        kind(embedding=own.hidden, hidden=own.hidden),
         Docstrings(),
         Adam(),
         regularizers={
@@ -98,34 +148,48 @@ def experiment(settings: Settings) -> Experiment:
             "clip": Clip(threshold),
             "init": Init(scheme),
         },
-        training=Training(epochs, device=Device.cpu),
-        seed=index,
+        training=Training(own.epochs, device=own.device),
+        seed=own.run,
     )
 
 
-CONTENDERS: dict[str, Callable[[Sequence[Settings]], None]] = {
-    "bare loop": one_after_another,
-    "bare loop, one process a core": in_processes,
-    "ours, K=1": ours(Local(width=1)),
-    "ours, K=8": ours(Local(width=8)),
-    "ours, K=8, one process a core": ours(Processes(width=8)),
-}
+def contenders(options: argparse.Namespace) -> dict[str, Study]:
+    """By name; a CUDA device is one for all processes, so ours has one process there."""
+    found: dict[str, Study] = {"bare loop": one_after_another}
+    found |= {"bare loop, one process a core": in_processes}
+    found |= {f"ours, K={width}": ours(Local(width=width)) for width in options.width}
+    found["Hydra's multirun of ours"] = multirun("basic")
+    if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher"):
+        found["Hydra's joblib launcher of ours"] = multirun("joblib")
+    if options.device == "cpu":
+        width = max(options.width)
+        found[f"ours, K={width}, one process a core"] = ours(Processes(width=width))
+    return found
+
+
+def timed(train: Study, runs: Sequence[Settings]) -> float:
+    """Seconds until all is done, on the device too."""
+    start = time.perf_counter()
+    train(runs)
+    if runs[0].device is Device.cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
+    device = Device[options.device]
     for name, hidden in itertools.product(LAYERS, options.hidden):
-        runs = [(name, hidden, options.epochs, index) for index in range(options.runs)]
-        for contender, train in CONTENDERS.items():
-            start = time.perf_counter()
-            train(runs)
-            seconds = time.perf_counter() - start
-            yield {
-                "model": name,
-                "hidden": hidden,
-                "contender": contender,
-                "seconds": round(seconds, 1),
-                "runs per hour": round(3600 * len(runs) / seconds),
-            }
+        runs = [Settings(name, hidden, options.epochs, device, k) for k in range(options.runs)]
+        for contender, train in contenders(options).items():
+            if device is Device.cuda:
+                torch.cuda.reset_peak_memory_stats()
+            seconds = timed(train, runs)
+            row = {"model": name, "hidden": hidden, "contender": contender}
+            row |= {"seconds": round(seconds, 1)}
+            row |= {"runs per hour": round(3600 * len(runs) / seconds)}
+            if device is Device.cuda:  # of this process
+                row |= {"device MB": torch.cuda.max_memory_allocated() >> 20}
+            yield row
 
 
 def main() -> None:
@@ -133,10 +197,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--hidden", type=int, nargs="+", default=[32, 64, 128])
+    parser.add_argument("--width", type=int, nargs="+", default=[1, 8], help="runs in a cohort")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--csv")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
+    device = torch.cuda.get_device_name() if options.device == "cuda" else platform.machine()
+    print(f"{device}, {os.cpu_count()} cores, torch {torch.__version__}")
     table = []
     for row in rows(options):
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from rnn_regexp.ablation.plan import make_plan
+from rnn_regexp.ablation.stages import make_plan
 from rnn_regexp.config import to_config
 from rnn_regexp.config.overrides import Places
 from rnn_regexp.config.resolve import Resolver, read

@@ -1,6 +1,7 @@
 """Forward and backward pass of one recurrent layer against torch's kernels and a loop over cells.
 
-Usage: ``python scripts/benchmark_recurrence.py [--cells lstm] [--hidden 32 650] [--csv FILE]``.
+Usage: ``python scripts/benchmark_recurrence.py [--cells lstm] [--hidden 32 650] [--runs K]
+[--device cuda] [--csv FILE]``.  Of several runs, torch and the loop compute one after the other.
 All rivals of one cell and size take turns.  A time is the median over the turns, a ratio the median
 of the ratios within a turn.  Memory is what one pass adds at its peak (CUDA, or Linux).
 """
@@ -29,7 +30,7 @@ COLUMNS = "ours_ms torch_ms loop_ms ours/torch ours/plain loop/ours ours_MiB tor
 
 
 def noise_of(kind: str, cell: Cell, like: Tensor) -> RecurrentNoise:
-    """A mask for outputs (1, T, B, H), fresh at every step."""
+    """A mask for outputs (K, T, B, H), fresh at every step."""
     gates = cell.gates if kind == "h per gate" else 1
     shape = (*like.shape[:3], gates, like.shape[3]) if kind[0] == "h" else like.shape
     mask = (torch.rand(shape, device=like.device) < 0.7).to(like)
@@ -37,53 +38,80 @@ def noise_of(kind: str, cell: Cell, like: Tensor) -> RecurrentNoise:
 
 
 def loop(cell: Cell, x: Tensor, weights: list[Tensor], noise: list[RecurrentNoise]) -> Tensor:
-    """The usual loop over torch's own cell with noise around it: (1, T, B, D) to (1, T, B, H)."""
+    """The usual loop over torch's own cell with noise around it: (K, T, B, D) to (K, T, B, H)."""
+    return torch.stack([loop_of_run(cell, x, weights, noise, k) for k in range(len(x))])
+
+
+def loop_of_run(
+    cell: Cell, x: Tensor, weights: list[Tensor], noise: list[RecurrentNoise], k: int
+) -> Tensor:
     h = c = x.new_zeros(x.shape[2], weights[1].shape[2])
-    step, own, outputs = getattr(torch, f"{cell.name}_cell"), [w[0] for w in weights], []
-    for x_t, now in zip(x[0], noise, strict=True):
-        seen = h if now.h is None else h * now.h[0, :, 0]
+    step, own, outputs = getattr(torch, f"{cell.name}_cell"), [w[k] for w in weights], []
+    for x_t, now in zip(x[k], noise, strict=True):
+        seen = h if now.h is None else h * now.h[k, :, 0]
         made = step(x_t, (seen, c) if cell is LSTM else seen, *own)
         new_h, new_c = made if cell is LSTM else (made, c)
-        h = new_h if now.zoneout_h is None else torch.lerp(new_h, h, now.zoneout_h[0])
-        c = new_c if now.zoneout_c is None else torch.lerp(new_c, c, now.zoneout_c[0])
-        h = h if now.state is None else h * now.state[0]
+        h = new_h if now.zoneout_h is None else torch.lerp(new_h, h, now.zoneout_h[k])
+        c = new_c if now.zoneout_c is None else torch.lerp(new_c, c, now.zoneout_c[k])
+        h = h if now.state is None else h * now.state[k]
         outputs.append(h)
-    return torch.stack(outputs)[None]
+    return torch.stack(outputs)
 
 
-def rivals_of(cell: Cell, T: int, B: int, H: int, device: str) -> dict[tuple[str, str], Pass]:
-    """By noise and name: ours, torch, and the loop, written out where the noise is in the cell."""
+def modules_of(cell: Cell, H: int, runs: int, device: str) -> list[nn.Module]:
+    """torch's layer for each run."""
     kind = {"gru": nn.GRU, "lstm": nn.LSTM}.get(cell.name, nn.RNN)
     settings = {"nonlinearity": cell.name.removeprefix("rnn_")} if kind is nn.RNN else {}
-    module, pull = kind(H, H, device=device, **settings), torch.randn(1, T, B, H, device=device)
-    stacked = [w.detach()[None].clone().requires_grad_() for w in module.parameters()]
+    return [kind(H, H, device=device, **settings) for _ in range(runs)]
+
+
+def rivals_of(cell: Cell, H: int, options: argparse.Namespace) -> dict[tuple[str, str], Pass]:
+    """By noise and name: ours, torch, and the loop, written out where the noise is in the cell."""
+    modules = modules_of(cell, H, options.runs, options.device)
+    theirs: list[Tensor] = [w for module in modules for w in module.parameters()]
+    each = zip(*(module.parameters() for module in modules), strict=True)
+    W_hx, W_hh, b_hx, b_hh = (
+        torch.stack([w.detach() for w in own]).requires_grad_() for own in each
+    )
+    stacked = [W_hx, W_hh, b_hx, b_hh]
+    size = (options.runs, options.steps, options.batch, H)
+    pull = torch.randn(size, device=options.device)
     x = torch.randn_like(pull).requires_grad_()
+
+    def torchs() -> Tensor:
+        return torch.stack([module(own)[0] for module, own in zip(modules, x, strict=True)])
 
     def both(forward: Callable[[], Tensor], weights: list[Tensor] = stacked) -> Pass:
         return lambda: torch.autograd.grad(forward(), [x, *weights], pull)
 
     def ours(noise: RecurrentNoise, backend: Backend = Backend.auto) -> Tensor:
-        return layer(cell, x, None, (tuple(stacked),), backend, noise)[0]
+        return layer(cell, x, None, ((W_hx, W_hh, b_hx, b_hh),), backend, noise)[0]
 
-    rivals = {("plain", "torch"): both(lambda: module(x[0])[0][None], list(module.parameters()))}
+    rivals = {("plain", "torch"): both(torchs, theirs)}
     for name in KINDS[: 8 if cell is LSTM else 6]:
         within = name in ("h per gate", "candidate", "cell") or (name == "h" and cell is GRU)
         if cell.gates > 1 or not within:
             noise = noise_of(name, cell, pull)
-            usual = partial(loop, cell, x, stacked, [noise.at(t) for t in range(T)])
+            usual = partial(loop, cell, x, stacked, [noise.at(t) for t in range(options.steps)])
             rivals[name, "ours"] = both(partial(ours, noise))
             rivals[name, "loop"] = both(partial(ours, noise, Backend.cells) if within else usual)
     return rivals
 
 
+def synchronize(device: str) -> None:
+    """Wait until the device has done what it was given."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 def timed(run: Pass, device: str, passes: int) -> float:
     """Milliseconds of a pass; one more goes before, as training repeats the same step."""
     run()
+    synchronize(device)
     start = time.perf_counter()
     for _ in range(passes):
         run()
-    if device == "cuda":
-        torch.cuda.synchronize()
+    synchronize(device)
     return 1e3 * (time.perf_counter() - start) / passes
 
 
@@ -104,7 +132,7 @@ def peak(run: Pass, device: str) -> float:
 
 def rows(cell: Cell, H: int, options: argparse.Namespace) -> Iterator[list[str]]:
     """One row for each kind of noise."""
-    rivals = rivals_of(cell, options.steps, options.batch, H, options.device)
+    rivals = rivals_of(cell, H, options)
     first = {key: timed(run, options.device, 1) for key, run in rivals.items()}
     memory = {key: peak(run, options.device) for key, run in rivals.items()}
     times: dict[tuple[str, str], list[float]] = {key: [] for key in rivals}
@@ -126,7 +154,8 @@ def machine(options: argparse.Namespace) -> str:
     """What was measured on."""
     cpu = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())[0]
     device = torch.cuda.get_device_name() if options.device == "cuda" else cpu
-    sizes = f"T={options.steps}, B={options.batch}, inputs as wide as the layer, float32"
+    sizes = f"K={options.runs}, T={options.steps}, B={options.batch}"
+    sizes += ", inputs as wide as the layer, float32"
     return f"{device}, {os.cpu_count()} cores, 1 thread, torch {torch.__version__}, {sizes}"
 
 
@@ -134,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cells", nargs="+", default=[cell.name for cell in ALL])
     parser.add_argument("--hidden", nargs="+", type=int, default=[32, 64, 128, 256, 650])
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--steps", type=int, default=35)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--turns", type=int, default=15)
@@ -142,6 +172,7 @@ def main() -> None:
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    torch.backends.cudnn.allow_tf32 = False  # float32 of all rivals
     table = [["cell", "hidden", "noise", *COLUMNS.split()]]
     print(machine(options), "".join(f"{text:>11}" for text in table[0]), sep="\n")
     for cell, H in ((c, H) for c in ALL if c.name in options.cells for H in options.hidden):

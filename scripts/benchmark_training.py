@@ -23,6 +23,7 @@ from rnn_regexp.models import GRU
 from rnn_regexp.regularizers.clip import Clip
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.weight_decay import WeightDecay
+from rnn_regexp.training.checkpoint import NEVER
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.loop import epoch_of_steps
 from rnn_regexp.training.optimizers import Adam
@@ -47,8 +48,14 @@ def ours(data: SequenceData) -> Callable[[], None]:
     }
     model = GRU(embedding=EMBEDDING, hidden=HIDDEN)
     cohort = Cohort(model, Training(batch_size=BATCH), [RunSettings(0, techniques, Adam())], data)
-    record, epochs = Record(cohort), iter(range(1, 10_000))
-    return lambda: epoch_of_steps(cohort, record, next(epochs), data.train)
+    record = Record(cohort)
+
+    def epoch() -> None:
+        record.batches = 0
+        epoch_of_steps(cohort, record, data.train, NEVER)
+        record.epochs += 1
+
+    return epoch
 
 
 TRAINERS = {"bare loop": bare, "ours, K=1": ours}

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 CONF = Path(__file__).parents[1] / "conf"
-STUDY_FILES = ("study.yaml", "plan.csv", "runs.csv", "effects.csv", "report.md", "report.html")
+STUDY_FILES = ("study.yaml", "plan.csv", "runs.csv", "effects.csv", "report.html", "report.tex")
 
 
 def names(group: str) -> list[str]:

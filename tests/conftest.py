@@ -1,5 +1,12 @@
+import os
+from pathlib import Path
+
 import pytest
 import torch
+
+REPOSITORY = Path(__file__).parents[1]
+if not torch.cuda.is_available():  # read when Triton is imported: kernels then run on CPU tensors
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -13,3 +20,19 @@ def _cache_of_the_tests(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNN_REGEXP_CACHE", str(folder))
         yield
+
+
+@pytest.fixture(scope="session")
+def data_root() -> str:
+    """The published data, in $RNN_REGEXP_DATA or beside the checkout; skips where they are not."""
+    beside = REPOSITORY.parent / "shared" / "data"
+    folder = Path(os.environ.get("RNN_REGEXP_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("no published data here: name their folder in RNN_REGEXP_DATA")
+    return str(folder)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is downloaded."""
+    monkeypatch.setenv("RNN_REGEXP_OFFLINE", "1")

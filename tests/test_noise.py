@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from rnn_regexp.noise import Noise
+from rnn_regexp.noise import Noise, substream
 
 SEEDS = st.integers(-(2**63), 2**63 - 1)
 WORD = 2**64
@@ -260,3 +260,14 @@ def test_permutations_of_four_are_equally_likely():
     _, counts = codes.unique(return_counts=True)
     assert len(counts) == 24
     assert P_VALUE < stats.chisquare(counts.numpy()).pvalue < 1 - P_VALUE
+
+
+def test_substreams_are_other_seeds_and_the_first_is_the_seed() -> None:
+    seeds = range(200)
+    families = [[substream(seed, number) for seed in seeds] for number in range(20)]
+    assert families[0] == list(seeds)
+    assert len({seed for family in families for seed in family}) == 200 * 20
+    assert all(-(2**63) <= seed < 2**63 for family in families for seed in family)
+    first, other = (noise(*family).normal("site", (50,)) for family in families[:2])
+    correlation = torch.corrcoef(torch.stack([first.flatten(), other.flatten()]))[0, 1]
+    assert abs(correlation) < 0.04  # four standard errors of 10,000 independent pairs

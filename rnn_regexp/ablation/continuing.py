@@ -9,7 +9,7 @@ from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ledger import Ledger
 
 # Seeds, levels and the analysis may change: runs are kept by what they are, not by these.
-SAME = ("design", "base", "factors")
+SAME = ("design", "base", "nuisance")
 
 
 def refuse_other_study(ledger: Ledger, resolved: str) -> None:
@@ -21,9 +21,8 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
     if written is None:
         return
     old, new = yaml.safe_load(written), yaml.safe_load(resolved)
-    found = [
-        line for part in SAME for line in differences(part, _core(old[part]), _core(new[part]))
-    ]
+    found = [line for part in SAME for line in differences(part, old.get(part), new.get(part))]
+    found += differences("factors", _core(old["factors"]), _core(new["factors"]))
     if found:
         raise StudyError(
             f"{ledger.folder} holds another study: {'; '.join(found[:5])}"
@@ -32,11 +31,12 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
         )
 
 
-def _core(part: Any) -> Any:
-    """A part without the levels of its factors: those may be added to."""
-    if isinstance(part, dict):
-        return {name: _core(own) for name, own in part.items() if name != "levels"}
-    return part
+def _core(factors: dict[str, Any]) -> dict[str, Any]:
+    """Factors without their levels and what these set: they may be added to."""
+    return {
+        factor: {name: value for name, value in own.items() if name not in ("levels", "settings")}
+        for factor, own in factors.items()
+    }
 
 
 def differences(key: str, old: Any, new: Any) -> Iterator[str]:

@@ -19,6 +19,8 @@ class Factor:
     baseline: str
     levels: tuple[str, ...]  # the baseline among them
     setting: str = ""  # the configuration's key, where the study calls it otherwise
+    settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)  # of its levels
+    when: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # other factors' levels
 
     @property
     def others(self) -> list[str]:
@@ -37,13 +39,16 @@ class Description:
     seeds: tuple[int, ...]
     title: str = ""
     design: str = ""
-    evaluate: str = "last"  # or best: judge the epoch with the best validation value
+    evaluate: str = "last"  # best: judge the epoch with the best validation value; "": no epochs
     alpha: float = 0.05
     margin: float | None = None  # smallest difference that matters, in units of the metric
     base: dict[str, Any] = dataclasses.field(default_factory=dict)
     command: str = ""
     tied: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # keys that moved together
     sequential: dict[str, Any] = dataclasses.field(default_factory=dict)  # looks, stop: see there
+    fraction: dict[str, Any] = dataclasses.field(default_factory=dict)  # resolution, words
+    decisions: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # between stages
+    nuisance: dict[str, Any] = dataclasses.field(default_factory=dict)  # what was tuned, and how
 
     @property
     def primary(self) -> str:
@@ -92,7 +97,14 @@ def _factor(key: str, item: dict[str, Any]) -> Factor:
     if baseline not in levels:
         allowed = f"one of its levels ({', '.join(levels)})"
         raise StudyError(f"factors.{key}.baseline must be {allowed}, got {baseline}")
-    return Factor(str(key), baseline, levels, str(item.get("key", key)))
+    return Factor(
+        key=str(key),
+        baseline=baseline,
+        levels=levels,
+        setting=str(item.get("key", key)),
+        settings={str(level): dict(own) for level, own in item.get("settings", {}).items()},
+        when={str(name): [str(x) for x in own] for name, own in item.get("when", {}).items()},
+    )
 
 
 def _one_of(values: dict[str, Any], key: str, allowed: tuple[str, ...]) -> None:

@@ -1,109 +1,72 @@
-"""From a study to runs and cohorts."""
+"""From a blueprint's variants and seeds to runs, and the cohorts in which they train."""
 
-import csv
 import dataclasses
-import io
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
-from rnn_regexp import experiment as experiments
-from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ablation.design import Variant, variants
-from rnn_regexp.ablation.metrics import MIN, goal_of
-from rnn_regexp.ablation.study import Factor, Study
+from rnn_regexp.ablation.blueprint import Blueprint, PlannedRun
+from rnn_regexp.ablation.design import Variant
+from rnn_regexp.ablation.study import Study
+from rnn_regexp.ablation.tuning import Trial
 from rnn_regexp.experiment import Experiment
-from rnn_regexp.fields import label, plain
 from rnn_regexp.training.cohort import compatible, key, structure
-
-Resolve = Callable[[Mapping[str, Any]], Experiment]  # settings by key -> the experiment with them
-Read = Callable[[Experiment, str], Any]  # the value of a key in an experiment
 
 
 @dataclasses.dataclass(frozen=True)
-class PlannedRun:
-    """One run of a study before it is trained."""
-
-    run_id: str
-    variant: Variant
-    seed: int
-    experiment: Experiment
-
-
-@dataclasses.dataclass
 class Plan:
-    """What a study will train: the runs, and the cohorts in which they train together."""
+    """The runs of a study as far as they are known, and the cohorts in which they train."""
 
-    study: Study
-    base: Experiment
-    keys: dict[str, str]  # factor -> the setting it varies
-    levels: dict[str, list[str]]  # factor -> labels
-    baseline: dict[str, str]  # factor -> label
-    runs: list[PlannedRun]  # every variant with every seed; two variants may be one experiment
-    cohorts: list[list[PlannedRun]]
+    blueprint: Blueprint
+    runs: list[PlannedRun] = dataclasses.field(default_factory=list)  # of the study itself
+    tuning: list[PlannedRun] = dataclasses.field(
+        default_factory=list
+    )  # trials of nuisance settings
+    chosen: Mapping[str, Trial] = dataclasses.field(default_factory=dict)  # variant -> its trial
+    cohorts: list[list[PlannedRun]] = dataclasses.field(default_factory=list)
+    decisions: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # between stages
+    stage: int = 0  # how many stages of the study itself are planned
+    fresh: int = 0  # index of the first cohort that the latest stage added
+    note: str = ""  # what the latest stage is, where there are several
+
+    @property
+    def study(self) -> Study:
+        return self.blueprint.study
+
+    @property
+    def base(self) -> Experiment:
+        return self.blueprint.base
 
     @property
     def variants(self) -> list[Variant]:
         return list({run.variant.name: run.variant for run in self.runs}.values())
 
+    @property
+    def latest(self) -> list[PlannedRun]:
+        """The runs that the latest stage added, each experiment once."""
+        return [run for cohort in self.cohorts[self.fresh :] for run in cohort]
 
-def make_plan(study: Study, resolve: Resolve, read: Read, width: int) -> Plan:
-    """Resolve every variant, give each run its id, and group the runs into cohorts.
+    def decided(self, decision: dict[str, Any] | None) -> "Plan":
+        """The plan with what results decided before the stage that follows."""
+        return dataclasses.replace(self, decisions=[*self.decisions, *filter(None, [decision])])
 
-    Raises ``StudyError`` with one line for each problem of the study's factors.
-    """
-    base, factors = resolve({}), study.factor_list()
-    settings = {name: _settings(name, own, resolve, read) for name, own in factors.items()}
-    baseline = {
-        name: _baseline(name, factors[name], own, base, read) for name, own in settings.items()
-    }
-    levels = {name: list(own) for name, own in settings.items()}
-    planned = variants(study.design, levels, baseline)
-    keys = {name: own.key for name, own in factors.items()}
-    runs = [run for own in planned for run in _runs(study, own, keys, settings, resolve)]
-    return Plan(study, base, keys, levels, baseline, runs, cohorts(distinct(runs), width))
+    def grown(
+        self, runs: Sequence[PlannedRun] = (), tuning: Sequence[PlannedRun] = (), **changes: Any
+    ) -> "Plan":
+        """The plan with a stage more, whose cohorts come behind those that are there.
 
-
-def _settings(name: str, factor: Factor, resolve: Resolve, read: Read) -> dict[str, Any]:
-    """A factor's levels by label, in order; resolving each one checks its key and its type."""
-    values = [_value(name, factor.key, level, resolve, read) for level in factor.levels]
-    return {label(value): value for value in values}
-
-
-def _value(name: str, key: str, level: Any, resolve: Resolve, read: Read) -> Any:
-    try:
-        return read(resolve({key: level}), key)
-    except StudyError as error:
-        raise StudyError(f"study.factors.{name}: {error}") from None
-
-
-def _baseline(
-    name: str, factor: Factor, levels: Mapping[str, Any], base: Experiment, read: Read
-) -> str:
-    own = factor.baseline if factor.baseline is not None else read(base, factor.key)
-    if isinstance(own, (int, float)) and not isinstance(own, bool):
-        own = float(own) if any(isinstance(value, float) for value in levels.values()) else own
-    if label(own) not in levels:
-        allowed = ", ".join(levels)
-        raise StudyError(
-            f"study.factors.{name}.baseline: {label(own)} is not among the levels ({allowed})"
+        Two variants may be one experiment: both stay in the plan, and it is trained once.
+        """
+        known = {run.run_id for cohort in self.cohorts for run in cohort}
+        new = [run for run in distinct([*tuning, *runs]) if run.run_id not in known]
+        return dataclasses.replace(
+            self,
+            runs=[*self.runs, *runs],
+            tuning=[*self.tuning, *tuning],
+            cohorts=[*self.cohorts, *cohorts(new, self.blueprint.width)],
+            fresh=len(self.cohorts),
+            **changes,
         )
-    return label(own)
-
-
-def _runs(
-    study: Study,
-    variant: Variant,
-    keys: Mapping[str, str],
-    settings: Mapping[str, Mapping[str, Any]],
-    resolve: Resolve,
-) -> list[PlannedRun]:
-    chosen = {keys[name]: settings[name][own] for name, own in variant.labels.items()}
-    resolved = resolve(chosen)
-    seeded = (dataclasses.replace(resolved, seed=seed) for seed in study.seed_list())
-    return [PlannedRun(experiments.run_id(own), variant, own.seed, own) for own in seeded]
 
 
 def distinct(runs: list[PlannedRun]) -> list[PlannedRun]:
@@ -120,12 +83,12 @@ def cohorts(runs: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
     Depends on the plan alone, so a study that is continued trains the same cohorts.
     """
     groups: list[_Group] = []
-    homes: dict[str, _Group] = {}  # of a variant: its runs differ in their seeds only
+    homes: dict[tuple[str, int], _Group] = {}  # of a variant: its runs differ in their seeds only
     for run in runs:
-        name = run.variant.name
-        homes[name] = homes.get(name) or _home(run.experiment, groups)
-        homes[name].runs.append(run)
-    return [part for group in groups for part in _split(group.runs, width)]
+        own = run.variant.name, run.trial.number if run.trial else 0
+        homes[own] = homes.get(own) or _home(run.experiment, groups)
+        homes[own].runs.append(run)
+    return [part for group in groups for part in split(group.runs, width)]
 
 
 @dataclasses.dataclass
@@ -149,42 +112,8 @@ def _home(own: Experiment, groups: list[_Group]) -> _Group:
     return groups[-1]
 
 
-def _split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
+def split(group: list[PlannedRun], width: int) -> list[list[PlannedRun]]:
+    """As few parts as ``width`` allows, of nearly equal size."""
     parts = -(-len(group) // width)
     edges = [round(i * len(group) / parts) for i in range(parts + 1)]
     return [group[a:b] for a, b in itertools.pairwise(edges)]
-
-
-def study_yaml(plan: Plan, command: str) -> str:
-    """The study as resolved, as it stands in the ledger."""
-    study = plan.study
-    text = {
-        "name": study.name,
-        "title": study.title,
-        "design": study.design.name,
-        "metric": study.metric,
-        "goal": goal_of(study.metric) or MIN,
-        "evaluate": study.evaluate.name,
-        "seeds": study.seed_list(),
-        "alpha": study.alpha,
-        "margin": study.margin,
-        "factors": {
-            name: {"key": plan.keys[name], "baseline": plan.baseline[name], "levels": own}
-            for name, own in plan.levels.items()
-        },
-        "base": plain(plan.base),
-        "command": command,
-    }
-    return yaml.safe_dump(text, sort_keys=False, width=100)
-
-
-def plan_csv(plan: Plan) -> str:
-    """The runs as a table: run_id, variant, seed, cohort, one column per factor."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["run_id", "variant", "seed", "cohort", *plan.levels])
-    number = {run.run_id: i for i, cohort in enumerate(plan.cohorts) for run in cohort}
-    for run in plan.runs:
-        labels = run.variant.labels.values()
-        writer.writerow([run.run_id, run.variant.name, run.seed, number[run.run_id], *labels])
-    return out.getvalue()

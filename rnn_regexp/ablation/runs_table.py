@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rnn_regexp.ablation.description import Description, StudyError, parse
 from rnn_regexp.ablation.inferred import describe
 from rnn_regexp.ablation.metrics import column_order
+from rnn_regexp.ablation.remarks import remarks
 from rnn_regexp.ledger import FINISHED, Ledger, RunResult
 
 if TYPE_CHECKING:
@@ -28,13 +29,25 @@ class StudyRuns:
     table: pd.DataFrame  # the columns of runs.csv; rows in plan order
     results: dict[str, RunResult]  # by run id, in the same order
     planned: int
-    unplanned: int = 0  # runs in the folder that the plan does not name
+    unplanned: int = 0  # runs in the folder that no plan names
+    trials: pd.DataFrame | None = None  # of nuisance settings: tuning.csv
 
     @property
     def metrics(self) -> list[str]:
         """The columns that hold metrics."""
         known = {*LEADING, "seconds", *(factor.key for factor in self.description.factors)}
         return [column for column in self.table.columns if column not in known]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before the verdicts, a line each."""
+        told = []
+        if len(self.table) < self.planned:
+            ended = f"{len(self.table)} of {self.planned} runs have ended"
+            told.append(f"incomplete: {ended}; verdicts may change")
+        if self.unplanned:
+            told.append(f"{self.unplanned} runs in the folder are not part of the plan")
+        return told + remarks(self.table, self.description)
 
 
 def read_study(folder: str | Path) -> StudyRuns:
@@ -48,11 +61,9 @@ def read_study(folder: str | Path) -> StudyRuns:
         raise StudyError(f"{folder} holds no runs yet: nothing to report")
     study, plan = ledger.read("study.yaml"), ledger.read("plan.csv")
     if study is None or plan is None:
-        runs = _unplanned(results, name)
-    else:
-        runs = _planned(parse(study, f"{Path(folder) / 'study.yaml'}"), plan, results)
-    _require_metric(runs)
-    return runs
+        return unplanned_runs(results, name)
+    described = parse(study, f"{Path(folder) / 'study.yaml'}")
+    return planned_runs(described, plan, results, ledger.read("tuning.csv"))
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -60,7 +71,13 @@ def to_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def _planned(study: Description, plan: str, results: list[RunResult]) -> StudyRuns:
+def planned_runs(
+    study: Description, plan: str, results: list[RunResult], tuning: str | None = None
+) -> StudyRuns:
+    """The runs that the text of a ``plan.csv`` names, in its order; ``tuning`` is ``tuning.csv``.
+
+    Raises ``StudyError`` with one line where there is none, or none that has the metric.
+    """
     rows = list(csv.DictReader(io.StringIO(plan)))
     found = {result.run_id: result for result in results}
     keys = [factor.key for factor in study.factors]
@@ -74,15 +91,35 @@ def _planned(study: Description, plan: str, results: list[RunResult]) -> StudyRu
     levels = [{key: row[key] for key in keys} for row in done]
     results = [found[row["run_id"]] for row in done]
     table = _table(results, [row["variant"] for row in done], levels)
-    return StudyRuns(study, table, ordered, len(rows), len(set(found) - set(ordered)))
+    trials = _trials(tuning)
+    known = set(ordered) | (set() if trials is None else set(trials["run_id"]))
+    runs = StudyRuns(study, table, ordered, len(rows), len(set(found) - known), trials)
+    require_metric(runs)
+    return runs
 
 
-def _unplanned(results: list[RunResult], name: str) -> StudyRuns:
+def _trials(tuning: str | None) -> pd.DataFrame | None:
+    """The runs that chose nuisance settings: they are no part of the comparison."""
+    import pandas as pd
+
+    if tuning is None:
+        return None
+    labels = {"run_id": str, "variant": str}
+    return pd.read_csv(io.StringIO(tuning), dtype=labels, keep_default_na=True)
+
+
+def unplanned_runs(results: list[RunResult], name: str) -> StudyRuns:
+    """Runs without a plan, the first started being the baseline.
+
+    Raises ``StudyError`` with one line where they have no metric to judge by.
+    """
     results = sorted(results, key=lambda result: (result.started, result.run_id))
     study, levels = describe(results, name)
     variants = [", ".join(f"{k}={v}" for k, v in row.items()) or "baseline" for row in levels]
     table = _table(results, variants, levels)
-    return StudyRuns(study, table, {run.run_id: run for run in results}, len(results))
+    runs = StudyRuns(study, table, {run.run_id: run for run in results}, len(results))
+    require_metric(runs)
+    return runs
 
 
 def _table(
@@ -101,7 +138,8 @@ def _table(
     return pd.DataFrame(rows).astype(dict.fromkeys(metrics, float))
 
 
-def _require_metric(runs: StudyRuns) -> None:
+def require_metric(runs: StudyRuns) -> None:
+    """Raise ``StudyError`` where runs finished and none has the primary metric."""
     finished = (runs.table["status"] == FINISHED).any()
     primary, known = runs.description.primary, runs.metrics
     if finished and primary not in known:

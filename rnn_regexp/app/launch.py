@@ -9,8 +9,9 @@ from omegaconf import DictConfig
 
 from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
-from rnn_regexp.config.overrides import Places, check
+from rnn_regexp.config.overrides import Places, check, spelled_out
 from rnn_regexp.errors import REFUSED, refuse
+from rnn_regexp.interruption import EXIT_CODE, Terminated, terminable
 from rnn_regexp.ledger import FAILED, Ledger
 
 _SWEEPER = ["--multirun", "hydra/sweeper=ablation"]
@@ -26,7 +27,8 @@ def launch(command: str, words: list[str]) -> int:
             Ledger(Path(composed[0].output) / composed[0].name).require_writable()
         flags = [word for word in words if word not in options.overrides]
         sweeper = _SWEEPER if command == "ablate" else []
-        return _hydra([*flags, *sweeper[:1]], [*options.overrides, *sweeper[1:]])
+        spelled = spelled_out(options.overrides, composed[0])
+        return _hydra([*flags, *sweeper[:1]], [*spelled, *sweeper[1:]])
     except REFUSED as error:
         return refuse(error)
 
@@ -44,9 +46,12 @@ def _hydra(flags: list[str], overrides: list[str]) -> int:
     sys.argv = ["rnn-regexp", *flags, *overrides]
     application = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
     try:
-        application(_task)()
+        with terminable():
+            application(_task)()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+    except Terminated:
+        return EXIT_CODE
     return 0
 
 

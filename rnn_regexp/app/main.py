@@ -15,15 +15,19 @@ Which regularizer helps my RNN, by how much, and how sure am I?
   rnn-regexp train model=lstm regularizers=[dropout,clip] regularizers.dropout.rate=0.3
   rnn-regexp train -m seed=0,1,2 model=rnn,gru,lstm     Hydra's multirun
   rnn-regexp report outputs/four_knobs                  rebuild report and tables
+  rnn-regexp sync outputs/four_knobs                    send to MLflow what it does not have
   rnn-regexp dashboard                                  the runs in MLflow, on this machine
   rnn-regexp list regularizers                          what there is to choose from
+  rnn-regexp data list                                  datasets, their files and licences
 
 `train` and `ablate` hand their words to Hydra: --cfg job, --info, -m, --config-dir work as usual.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    """Run a command; returns the exit code: 0, 1 for runs that failed, 2 for bad input, 130
+    after Ctrl-C, 143 after SIGTERM.
+    """
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -42,8 +46,10 @@ def _run(words: list[str]) -> int:
         "train": _train,
         "ablate": _ablate,
         "report": _report,
+        "sync": _sync,
         "dashboard": _dashboard,
         "list": _list,
+        "data": _data,
     }
     if not words or words[0] in ("-h", "--help", "help"):
         print(DESCRIPTION)
@@ -78,6 +84,12 @@ def _report(words: list[str]) -> int:
     return report(words)
 
 
+def _sync(words: list[str]) -> int:
+    from rnn_regexp.commands.sync import sync
+
+    return sync(words)
+
+
 def _dashboard(words: list[str]) -> int:
     from rnn_regexp.dashboard import main as dashboard
 
@@ -92,3 +104,9 @@ def _list(words: list[str]) -> int:
     for line in catalogue(parser.parse_args(words).kind):
         print(line)
     return 0
+
+
+def _data(words: list[str]) -> int:
+    from rnn_regexp.commands.data import data
+
+    return data(words)

@@ -22,12 +22,12 @@ def catalogue(kind: str) -> Iterator[str]:
     group = KINDS[kind]
     if group not in GROUPS:
         for choice in Places().choices(group):
-            yield f"{choice:16} {_comment(group, choice)}"
+            yield f"{choice:22} {_comment(group, choice)}"
         return
     for settings in GROUPS[group]:
         summary = (settings.__doc__ or "").strip().splitlines()[0]
         source = getattr(settings, "source", "")
-        yield f"{snake_case(settings.__name__):16} {summary}{f'  [{source}]' if source else ''}"
+        yield f"{snake_case(settings.__name__):22} {summary}{f'  [{source}]' if source else ''}"
 
 
 def _comment(group: str, choice: str) -> str:

@@ -60,9 +60,10 @@ def out_of_range(composed: DictConfig) -> Iterator[str]:
 def nodes(composed: DictConfig, key: str = "") -> Iterator[tuple[str, DictConfig]]:
     """Every mapping of the configuration with its dotted key, the root's being empty."""
     yield key, composed
-    for name in map(str, composed):
-        if not OmegaConf.is_missing(composed, name) and OmegaConf.is_dict(composed[name]):
-            yield from nodes(composed[name], f"{key}.{name}".lstrip("."))
+    for own in composed:
+        name = str(own)  # a level's label may be a number
+        if not OmegaConf.is_missing(composed, own) and OmegaConf.is_dict(composed[own]):
+            yield from nodes(composed[own], f"{key}.{name}".lstrip("."))
 
 
 def keys(composed: DictConfig) -> Iterator[str]:

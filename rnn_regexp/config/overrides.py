@@ -10,12 +10,13 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rnn_regexp.ablation.study import Factor
+from rnn_regexp.ablation.factors import Factor
+from rnn_regexp.ablation.seeds import WORDS as SEED_WORDS
 from rnn_regexp.config.border import (
     ConfigError,
     keys,
@@ -29,6 +30,8 @@ from rnn_regexp.fields import names
 
 OPTIONAL = ("study", "experiment")  # groups of which no choice need be taken
 OPEN = "study.factors."  # names of the user's own making stand here
+# More such places; what may stand in them is for the study to say.
+FREE = (OPEN, "study.compare.", "study.nuisance.", "study.seeds.")
 _ONE_VALUE = "one value is wanted here; `train -m` takes several, and so does a factor of a study"
 Value = Any
 
@@ -135,7 +138,7 @@ def _composed(chosen: list[Override], places: Places) -> list[DictConfig]:
     try:
         return [places.compose([*plain, *words]) for words in (variants or [[]])]
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError([_one_line(error)]) from None
+        raise ConfigError([one_line(error)]) from None
 
 
 def _lines(override: Override) -> Iterator[str]:
@@ -157,10 +160,36 @@ def _wrong_setting(override: Override, composed: list[DictConfig]) -> list[str]:
 
 
 def _joins(override: Override, composed: DictConfig) -> bool:
-    """Whether an override adds a factor to the study, or changes one that is there."""
+    """Whether an override adds to a study's open places, or changes what is there."""
     key = override.key_or_group
+    if not key.startswith(FREE):
+        return False
     there = OmegaConf.select(composed, key, default=None) is not None
-    return key.startswith(OPEN) and (there or override.is_add() or override.is_force_add())
+    return there or override.is_add() or override.is_force_add() or _fills(key, composed)
+
+
+def _fills(key: str, composed: DictConfig) -> bool:
+    """Whether a key is a field of a factor that is there, or a word of its rule for seeds."""
+    parent, _, word = key.rpartition(".")
+    there = OmegaConf.is_dict(OmegaConf.select(composed, parent, default=None))
+    if parent == "study.seeds":
+        return there and word in SEED_WORDS
+    return there and parent.startswith(OPEN) and parent.count(".") == 2 and word in names(Factor)
+
+
+def _opens(override: Override) -> bool:
+    """Whether an override gives names to one of a study's open places as a whole."""
+    return f"{override.key_or_group}." in FREE and isinstance(override.value(), dict)
+
+
+def spelled_out(words: list[str], composed: DictConfig) -> list[str]:
+    """The words as Hydra wants them: ``++`` before a field that a study leaves unset."""
+    filled = {
+        own.input_line
+        for own in _parse(words)
+        if own.type is OverrideType.CHANGE and (_fills(own.key_or_group, composed) or _opens(own))
+    }
+    return [f"++{word}" if word in filled else word for word in words]
 
 
 def _unknown_setting(key: str, composed: list[DictConfig]) -> str:
@@ -169,6 +198,8 @@ def _unknown_setting(key: str, composed: list[DictConfig]) -> str:
         if word and OmegaConf.select(composed[0], OPEN + name) is not None:
             return unknown(key, [f"{OPEN}{name}.{own}" for own in names(Factor)])
         return f"unknown key {key} (to add a factor: +{OPEN}{name}={{key: ..., levels: [...]}})"
+    if key.startswith(FREE):
+        return f"unknown key {key} (to add it: +{key}=...)"
     group, _, name = key.partition(".")
     technique = name.partition(".")[0]
     if group == "regularizers" and technique in Places().choices(group):
@@ -184,7 +215,7 @@ def _allowed(composed: DictConfig) -> set[str]:
 def _wrong_value(key: str, value: Value, composed: list[DictConfig]) -> list[str]:
     try:
         for one in composed:
-            OmegaConf.update(one, key, value, force_add=key.startswith(OPEN))
+            OmegaConf.update(one, key, value, force_add=f"{key}.".startswith(FREE))
     except OmegaConfBaseException as error:
         return [wrong_type(key, value, error)]
     return []
@@ -201,9 +232,14 @@ def wrong_type(key: str, value: Value, error: Exception) -> str:
     if allowed := re.search(r"expected one of \[(.*)\]", text):
         choices = allowed[1].split(", ")
         return f"{key}: {value!r} is not one of {', '.join(choices)}{suggestion(value, choices)}"
-    return f"{key}: cannot be {value!r} ({_one_line(error)})"
+    return f"{key}: cannot be {value!r} ({one_line(error)})"
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
+    """An error of Hydra's or OmegaConf's, or of its cause where it says nothing itself."""
+    cause = error.__cause__ or error.__context__
+    if not str(error).strip() and cause is not None:
+        key = re.search(r"full_key: (\S+)", str(cause))
+        return f"{key[1]}: {one_line(cause)}" if key else one_line(cause)
     lines = [line.strip() for line in str(error).splitlines()]
     return " ".join(line for line in lines if line and "full_key" not in line)

@@ -51,6 +51,7 @@ class Config:
     executor: Executor = MISSING
     study: Study = field(default_factory=Study)
     seed: int = structural(0, "[0, 1e18]")
+    stream: int = structural(0, "[0, 1e9]")  # other random numbers of the same seed
     name: str = "train"  # of the folder under `output` and of the MLflow experiment
     output: str = "outputs"
 
@@ -64,6 +65,7 @@ class Config:
             self.regularizers,
             self.training,
             self.seed,
+            self.stream,
         )
 
 

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def folder() -> Path:
@@ -33,21 +34,22 @@ def load(name: str) -> Any | None:
 
 def store(name: str, value: Any) -> None:
     """Keep ``value`` if the folder can be written; a reader sees the whole file or none."""
-    with contextlib.suppress(OSError, RuntimeError):
-        text = json.dumps({"sha256": _digest(value), "value": value})
-        _write(folder() / f"{name}.json", text)
+    with contextlib.suppress(OSError, RuntimeError), placed(folder() / f"{name}.json") as file:
+        file.write(json.dumps({"sha256": _digest(value), "value": value}).encode())
 
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
-def _write(path: Path, text: str) -> None:
+@contextlib.contextmanager
+def placed(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes its place when it is whole, or leaves what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            yield file
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -47,23 +47,23 @@ class Docstrings(Dataset):
         Raises ``DataError`` if a package's source cannot be read or has too few sentences.
         """
         libraries = [sentences.find(name) for name in LIBRARIES]
-        pool = _pool(libraries)
-        splits = _splits(pool)
+        found = pool(libraries)
+        parts = splits(found)
         chosen = {
-            "train": _balanced(splits["train"], self.examples, "examples"),
-            "valid": _balanced(splits["valid"], self.valid_examples, "valid_examples"),
-            "test": _balanced(splits["test"], self.test_examples, "test_examples"),
+            "train": _balanced(parts["train"], self.examples, "examples"),
+            "valid": _balanced(parts["valid"], self.valid_examples, "valid_examples"),
+            "test": _balanced(parts["test"], self.test_examples, "test_examples"),
         }
         texts = {
             split: [Text(tokenize(sentence.text), sentence.library) for sentence in found]
             for split, found in chosen.items()
         }
         provenance = {library.name: library.version for library in libraries}
-        provenance["docstrings"] = hashlib.sha256(json.dumps(pool).encode()).hexdigest()[:16]
+        provenance["docstrings"] = hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
         return text_data(texts, self.vocabulary, self.max_length, provenance)
 
 
-def _pool(libraries: Iterable[Library]) -> list[Sentence]:
+def pool(libraries: Iterable[Library]) -> list[Sentence]:
     """The sentences of all libraries, from the cache if code, versions and folders are the same."""
     code = Path(sentences.__file__).read_bytes()
     key = hashlib.sha256(repr((code, POOL, libraries)).encode()).hexdigest()[:16]
@@ -74,16 +74,16 @@ def _pool(libraries: Iterable[Library]) -> list[Sentence]:
     return [Sentence(*sentence) for sentence in kept]
 
 
-def _splits(pool: Iterable[Sentence]) -> dict[str, list[Sentence]]:
+def splits(found: Iterable[Sentence]) -> dict[str, list[Sentence]]:
     """Each sentence once, in the split of its module."""
     places = defaultdict(list)
-    for sentence in pool:
+    for sentence in found:
         places[wording(sentence.text)].append(sentence)
-    splits: dict[str, list[Sentence]] = {split: [] for split in SPLITS}
+    parts: dict[str, list[Sentence]] = {split: [] for split in SPLITS}
     for same in places.values():
         if len({(split_of(sentence), sentence.library) for sentence in same}) == 1:
-            splits[split_of(same[0])].append(same[0])
-    return splits
+            parts[split_of(same[0])].append(same[0])
+    return parts
 
 
 def split_of(sentence: Sentence) -> str:

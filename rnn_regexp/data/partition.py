@@ -1,8 +1,8 @@
 """Rows into train, valid and test: by a column of the file or by fractions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from rnn_regexp.data.rank import interleave, rank
 from rnn_regexp.data.sequences import DataError
@@ -15,8 +15,9 @@ class Row(NamedTuple):
     """A labelled text and the row of the file it stands in, as an editor counts them."""
 
     number: int
-    tokens: tuple[str, ...]
+    tokens: tuple[str, ...]  # or a hash of what makes two rows one
     label: str
+    item: Any = None  # what the row is about, where tokens are a hash
 
 
 Splits = dict[str, list[Row]]
@@ -57,6 +58,26 @@ def draw(rows: Iterable[Row], fractions: Mapping[str, float]) -> Splits:
             start = stop
         splits[TRAIN] += [row for group in groups[start:] for row in group]
     return splits
+
+
+def chosen(
+    rows: Sequence[Row], words: Sequence[str] | None, fractions: Mapping[str, float], name: str
+) -> Splits:
+    """Rows in the splits that ``words`` name; a split that is never named is drawn from train."""
+    if words is None:
+        return draw(rows, fractions)
+    splits = named(zip(rows, words, strict=True), name)
+    missing = {split: part for split, part in fractions.items() if not splits[split]}
+    return {**splits, **draw(splits[TRAIN], missing)}
+
+
+def check_fractions(valid: float, test: float) -> None:
+    """Refuse fractions that leave nothing for train. Raises ``DataError``."""
+    if valid + test >= 1:
+        raise DataError(
+            "dataset.valid_fraction + dataset.test_fraction must be below 1, "
+            f"got {valid:g} + {test:g}"
+        )
 
 
 def shared(splits: Splits) -> int:

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,10 +32,15 @@ class Table:
 
     def column(self, key: str, name: str) -> int:
         """The place of a column; ``key`` is the setting that names it. Raises ``DataError``."""
-        if name in self.columns:
-            return self.columns.index(name)
-        hints = ["columns: " + ", ".join(self.columns), *nearest(name, self.columns)]
-        raise DataError(f"{key}: no column {name!r} in {self.name} ({'; '.join(hints)})")
+        return place(key, name, self.columns, self.name)
+
+
+def place(key: str, name: str, columns: Sequence[str], file: str) -> int:
+    """The place of a column. Raises ``DataError`` with the names that there are."""
+    if name in columns:
+        return list(columns).index(name)
+    hints = ["columns: " + ", ".join(columns), *nearest(name, columns)]
+    raise DataError(f"{key}: no column {name!r} in {file} ({'; '.join(hints)})")
 
 
 def read_table(path: str, delimiter: str | None, quoted: bool) -> Table:
@@ -48,12 +53,12 @@ def read_table(path: str, delimiter: str | None, quoted: bool) -> Table:
     separator = _separator(file) if delimiter is None else TAB.get(delimiter, delimiter)
     if len(separator) != 1 or separator in '"\r\n':
         raise DataError(f"dataset.delimiter must be one character or tab, got {delimiter!r}")
-    records = _records(_decode(raw, file.name), file.name, separator, quoted)
-    if not records:
+    found = records(_decode(raw, file.name), file.name, separator, quoted)
+    if not found:
         raise DataError(f"dataset.path: {file.name} is empty")
-    columns = [name.strip() for name in records[0][1]]
-    _check(columns, records[1:], file.name)
-    return Table(file.name, hashlib.sha256(raw).hexdigest(), columns, records[1:])
+    columns = [name.strip() for name in found[0][1]]
+    _check(columns, found[1:], file.name)
+    return Table(file.name, hashlib.sha256(raw).hexdigest(), columns, found[1:])
 
 
 def _separator(file: Path) -> str:
@@ -69,13 +74,19 @@ def _read(path: str, file: Path) -> bytes:
     try:
         raw = file.read_bytes()
         return gzip.decompress(raw) if file.suffix.lower() == ".gz" else raw
-    except FileNotFoundError:
-        raise DataError(f"dataset.path: no such file: {path}{_near_file(file)}") from None
-    except IsADirectoryError:
-        raise DataError(f"dataset.path: {path} is a folder, not a file") from None
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"dataset.path: cannot read {path}: {reason}") from None
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str, error: Exception) -> DataError:
+    """What to say of the file at ``dataset.path`` that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"dataset.path: no such file: {path}{_near_file(Path(path).expanduser())}")
+    if isinstance(error, IsADirectoryError):
+        return DataError(f"dataset.path: {path} is a folder, not a file")
+    return DataError(
+        f"dataset.path: cannot read {path}: {getattr(error, 'strerror', None) or error}"
+    )
 
 
 def _near_file(file: Path) -> str:
@@ -99,16 +110,19 @@ def _decode(raw: bytes, name: str) -> str:
         ) from None
 
 
-def _records(text: str, name: str, delimiter: str, quoted: bool) -> list[tuple[int, list[str]]]:
+def records(
+    text: str, name: str, delimiter: str = ",", quoted: bool = True
+) -> list[tuple[int, list[str]]]:
+    """The records of a file, each with the row it starts on. Raises ``DataError``."""
     lines = io.StringIO(text, newline="")
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
-    records, row = [], 1
+    found, row = [], 1
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
         for record in reader:
             if record:  # a blank line is none
-                records.append((row, record))
+                found.append((row, record))
             row = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
@@ -117,7 +131,7 @@ def _records(text: str, name: str, delimiter: str, quoted: bool) -> list[tuple[i
         ) from None
     finally:
         csv.field_size_limit(limit)
-    return records
+    return found
 
 
 def _check(columns: list[str], rows: list[tuple[int, list[str]]], name: str) -> None:

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnn_regexp.data import partition
-from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits
+from rnn_regexp.data.partition import TEST, VALID, Row, Splits
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import Table, read_table
-from rnn_regexp.data.text import Text, text_data, tokenize
+from rnn_regexp.data.text import tokenize
+from rnn_regexp.data.text_settings import Labelled, TextSettings
 from rnn_regexp.fields import structural
 
 
 @dataclass
-class TextCsv(Dataset):
+class TextCsv(TextSettings, Dataset):
     """Text -> class, from a file with a header: CSV, or TSV by its name; ``.gz`` is decompressed.
 
     Without ``split_column``, a fraction of each class is drawn for validation and test, rows with
@@ -27,8 +28,6 @@ class TextCsv(Dataset):
     test_fraction: float = structural(0.15, "(0, 1)")
     delimiter: str | None = structural(None)  # None: a tab in .tsv and .tsv.gz, else a comma
     quoted: bool = structural(True)  # whether "..." encloses a field
-    vocabulary: int = structural(5000, "[3, inf)")  # words, <pad> and <unk> among them
-    max_length: int = structural(200, "[1, inf)")  # tokens kept of a text
 
     source: ClassVar[str] = "your own CSV or TSV file: dataset.path=reviews.csv"
 
@@ -41,26 +40,19 @@ class TextCsv(Dataset):
         table = read_table(self.path, self.delimiter, self.quoted)
         splits = self._splits(table, self._rows(table))
         partition.check(splits, table.name)
-        texts = {
-            split: [Text(row.tokens, row.label) for row in partition.mix(rows)]
-            for split, rows in splits.items()
-        }
+        texts = self._texts(table, splits)
         provenance = {
             table.name: table.sha256[:16],
             "texts_in_two_splits": str(partition.shared(splits)),
         }
-        return text_data(texts, self.vocabulary, self.max_length, provenance)
+        return self.encode(texts, provenance)
 
     def _check(self) -> None:
         if not self.path:
             raise DataError(
                 "dataset.path is not set: name a CSV or TSV file, as in dataset.path=reviews.csv"
             )
-        if self.valid_fraction + self.test_fraction >= 1:
-            raise DataError(
-                "dataset.valid_fraction + dataset.test_fraction must be below 1, "
-                f"got {self.valid_fraction:g} + {self.test_fraction:g}"
-            )
+        partition.check_fractions(self.valid_fraction, self.test_fraction)
 
     def _rows(self, table: Table) -> list[Row]:
         text = table.column("dataset.text_column", self.text_column)
@@ -78,10 +70,19 @@ class TextCsv(Dataset):
 
     def _splits(self, table: Table, rows: list[Row]) -> Splits:
         fractions = {TEST: self.test_fraction, VALID: self.valid_fraction}
-        if self.split_column is None:
-            return partition.draw(rows, fractions)
-        place = table.column("dataset.split_column", self.split_column)
-        words = [record[place].strip() for _, record in table.rows]
-        splits = partition.named(zip(rows, words, strict=True), table.name)
-        missing = {split: part for split, part in fractions.items() if not splits[split]}
-        return {**splits, **partition.draw(splits[TRAIN], missing)}
+        words = None
+        if self.split_column is not None:
+            place = table.column("dataset.split_column", self.split_column)
+            words = [record[place].strip() for _, record in table.rows]
+        return partition.chosen(rows, words, fractions, table.name)
+
+    def _texts(self, table: Table, splits: Splits) -> dict[str, list[Labelled]]:
+        place = table.column("dataset.text_column", self.text_column)
+        texts = {number: record[place] for number, record in table.rows}
+        return {
+            split: [
+                Labelled(f"row {row.number} of {table.name}", texts[row.number], row.label)
+                for row in partition.mix(rows)
+            ]
+            for split, rows in splits.items()
+        }

@@ -6,7 +6,8 @@ from functools import partial
 import torch
 
 from rnn_regexp.executors.settings import Cohorts, Executor, Watch
-from rnn_regexp.experiment import run_cohort
+from rnn_regexp.executors.trial import attempt
+from rnn_regexp.executors.work import Work
 from rnn_regexp.ledger import Ledger
 
 
@@ -14,7 +15,8 @@ from rnn_regexp.ledger import Ledger
 class Local(Executor):
     """Trains here: right for a GPU, for one run, and for debugging."""
 
-    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
+    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         torch.set_num_threads(self.threads)
-        for index, experiments in enumerate(cohorts):
-            watch.ended(index, run_cohort(experiments, ledger, partial(watch.epoch, index)))
+        work = Work(self, cohorts, ledger, watch, fail_fast)
+        while part := work.take():
+            work.ended(part, attempt(part.experiments, ledger, partial(work.epoch, part)))

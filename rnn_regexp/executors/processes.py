@@ -3,123 +3,185 @@
 import multiprocessing
 import os
 import signal
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
-from rnn_regexp.executors.settings import Cohorts, Executor, Watch
-from rnn_regexp.experiment import Experiment, failure, run_cohort
-from rnn_regexp.fields import volatile
-from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.errors import BadInput
+from rnn_regexp.executors import worker as far_end
+from rnn_regexp.executors.devices import environment, visible
+from rnn_regexp.executors.settings import Cohorts, Supervised, Watch, cores
+from rnn_regexp.executors.work import KILLED, Part, Work
+from rnn_regexp.interruption import Terminated
+from rnn_regexp.ledger import Ledger
 
-_SPAWN = multiprocessing.get_context("spawn")  # forked children share torch's locks and CUDA
-
-
-@dataclass
-class Processes(Executor):
-    """Trains in ``workers`` processes; 0 starts as many as the cores have room for."""
-
-    workers: int = volatile(0, "[0, inf)")
-
-    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        room = max(1, (cores or 1) // self.threads)
-        count = min(self.workers or room, len(cohorts))
-        pool = _Pool(ledger, self.threads)
-        try:
-            pool.run(cohorts, count, watch)
-        finally:
-            pool.stop()
+# Forked from a process that has imported torch and done nothing with it: a child of ours would
+# share torch's locks and CUDA, and one that begins with nothing needs seconds to import it.
+_CLEAN = multiprocessing.get_context("forkserver")
+_CLEAN.set_forkserver_preload([far_end.__name__])
 
 
 @dataclass
+class Processes(Supervised):
+    """Trains in processes of this machine: as many as there are GPUs, or cores for ``threads``."""
+
+    def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
+        gpus = visible(cohorts)
+        count = self.workers or len(gpus) or max(1, cores() // self.threads)
+        work = Work(self, cohorts, ledger, watch, fail_fast)
+        with tempfile.TemporaryDirectory() as folder:
+            pool = _Pool(self, work, gpus, Path(folder))
+            try:
+                pool.run(min(count, len(cohorts)))
+            except Terminated:
+                pool.wind_down(self.grace)
+                raise
+            finally:
+                pool.stop()
+
+
+@dataclass(eq=False)
 class _Worker:
+    slot: int  # decides its GPU, and a worker that replaces it gets the same
     process: BaseProcess
-    connection: Connection
-    cohort: int | None = None
+    pipe: Connection
+    last_words: Path
+    part: Part | None = None
+    heard: float = 0.0  # monotonic seconds of its latest sign of life
 
 
 class _Pool:
-    def __init__(self, ledger: Ledger, threads: int) -> None:
-        self.ledger, self.threads = ledger, threads
+    def __init__(self, settings: Processes, work: Work, gpus: Sequence[str], folder: Path) -> None:
+        self.settings, self.work, self.gpus, self.folder = settings, work, gpus, folder
         self.workers: list[_Worker] = []
+        self._started = 0
 
-    def run(self, cohorts: Cohorts, count: int, watch: Watch) -> None:
-        waiting = list(range(len(cohorts)))
-        while waiting or any(worker.cohort is not None for worker in self.workers):
-            while waiting and (idle := self._idle(count)):
-                idle.cohort = waiting.pop(0)
-                idle.connection.send((idle.cohort, list(cohorts[idle.cohort])))
-            busy = [worker for worker in self.workers if worker.cohort is not None]
-            ready = wait([worker.connection for worker in busy])
-            for worker in (own for own in busy if own.connection in ready):
-                self._listen(worker, cohorts, watch)
+    def run(self, count: int) -> None:
+        """Train all there is in ``count`` processes."""
+        while self.work.waiting or self._busy():
+            while (idle := self._idle(count)) and (part := self.work.take()):
+                self._send(idle, part)
+            self._listen()
+            self._end_the_silent()
+
+    def wind_down(self, seconds: float) -> None:
+        """Ask the workers to end and wait for what they can finish in this time."""
+        deadline = time.monotonic() + seconds
+        for worker in self._busy():
+            worker.process.terminate()
+        while self._busy() and (left := deadline - time.monotonic()) > 0:
+            for worker in self._speaking(left):
+                try:
+                    self._hear(worker, worker.pipe.recv())
+                except (EOFError, ConnectionError):  # it has ended, and no run of it failed
+                    worker.part = None
 
     def stop(self) -> None:
         """End all workers, wherever they are: what they finished is in the ledger."""
         for worker in self.workers:
-            worker.connection.close()
-            worker.process.terminate()
+            worker.pipe.close()
+            worker.process.kill()
             worker.process.join()
         self.workers.clear()
 
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self.workers if worker.part is not None]
+
     def _idle(self, count: int) -> _Worker | None:
-        free = next((worker for worker in self.workers if worker.cohort is None), None)
-        return free or (self._start() if len(self.workers) < count else None)
+        """A worker with nothing to do, a new one where there is room and work for it."""
+        free = next((worker for worker in self.workers if worker.part is None), None)
+        room = self.work.waiting and len(self.workers) < count
+        return free or (self._start() if room else None)
 
     def _start(self) -> _Worker:
-        ours, theirs = _SPAWN.Pipe()
-        arguments = (theirs, self.ledger, self.threads)
-        process = _SPAWN.Process(target=_work, args=arguments, daemon=True)
+        slot = min(set(range(len(self.workers) + 1)) - {own.slot for own in self.workers})
+        self._started += 1
+        last_words = self.folder / str(self._started)
+        ours, theirs = _CLEAN.Pipe()
+        inherited = environment(self.gpus, slot, self.settings.threads)
+        arguments = (theirs, self.work.ledger, inherited, last_words)
+        process = _CLEAN.Process(target=far_end.work, args=arguments, daemon=True)
         process.start()
         theirs.close()
-        self.workers.append(_Worker(process, ours))
+        self.workers.append(_Worker(slot, process, ours, last_words))
         return self.workers[-1]
 
-    def _listen(self, worker: _Worker, cohorts: Cohorts, watch: Watch) -> None:
-        assert worker.cohort is not None
-        index = worker.cohort
+    def _send(self, worker: _Worker, part: Part) -> None:
+        worker.part, worker.heard = part, time.monotonic()
         try:
-            message = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
-            watch.ended(index, self._bury(worker, cohorts[index]))
-            return
-        if isinstance(message, int):
-            watch.epoch(index, message)
-            return
-        worker.cohort = None
-        watch.ended(index, message)
+            worker.pipe.send(list(part.experiments))
+        except ConnectionError:
+            self._bury(worker)
 
-    def _bury(self, worker: _Worker, experiments: Sequence[Experiment]) -> list[RunResult]:
-        """Record the runs of a worker that died as failed; another takes its place when needed."""
+    def _patience(self) -> float | None:
+        """Seconds until the first worker has been silent for too long."""
+        if self.settings.time_limit is None:
+            return None
+        first = min((worker.heard for worker in self._busy()), default=time.monotonic())
+        return max(0.0, first + self.settings.time_limit - time.monotonic())
+
+    def _speaking(self, seconds: float | None) -> list[_Worker]:
+        """The busy workers that have something to say, or have ended; waits for the first."""
+        busy = self._busy()
+        ready = wait([worker.pipe for worker in busy], seconds) if busy else []
+        return [worker for worker in busy if worker.pipe in ready]
+
+    def _listen(self) -> None:
+        for worker in self._speaking(self._patience()):
+            try:
+                self._hear(worker, worker.pipe.recv())
+            except (EOFError, ConnectionError):
+                self._bury(worker)
+
+    def _hear(self, worker: _Worker, answer: far_end.Answer) -> None:
+        assert worker.part is not None
+        worker.heard = time.monotonic()
+        if isinstance(answer, int):
+            self.work.epoch(worker.part, answer)
+            return
+        part, worker.part = worker.part, None
+        if isinstance(answer, BadInput):
+            raise answer
+        if isinstance(answer, str):
+            self.work.lost(part, answer)
+        else:
+            self.work.ended(part, answer)
+
+    def _end_the_silent(self) -> None:
+        limit = self.settings.time_limit
+        for worker in self._busy():
+            if limit is not None and time.monotonic() - worker.heard >= limit:
+                _abort(worker.process)
+                error = f"the worker showed no progress for {limit:g} s (executor.time_limit)"
+                self._replace(worker, error)
+
+    def _bury(self, worker: _Worker) -> None:
         worker.process.join()
+        code = worker.process.exitcode or 0
+        died = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        killed = code == -signal.SIGKILL
+        self._replace(worker, KILLED if killed else f"the worker process died ({died})")
+
+    def _replace(self, worker: _Worker, error: str) -> None:
+        """Forget a worker that is gone; another takes its place when there is work for it."""
+        assert worker.part is not None
+        worker.pipe.close()
         self.workers.remove(worker)
-        error = f"the worker process died (exit code {worker.process.exitcode})"
-        results = [failure(experiment, error) for experiment in experiments]
-        for result in results:
-            self.ledger.record(result)
-        return results
+        self.work.lost(worker.part, f"{_read(worker.last_words)}\n{error}".strip())
 
 
-def _work(connection: Connection, ledger: Ledger, threads: int) -> None:
-    """A worker: receives cohorts, sends epochs done (int) and at last the results (list)."""
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the controller's to handle
-    torch.set_num_threads(threads)
-    try:
-        while True:
-            _, experiments = connection.recv()
-            connection.send(run_cohort(experiments, ledger, partial(_tell, connection)))
-    except (EOFError, BrokenPipeError):
-        return
+def _abort(process: BaseProcess) -> None:
+    """End a process that hangs; with SIGABRT it says where."""
+    if process.pid is not None and process.is_alive():
+        os.kill(process.pid, signal.SIGABRT)
+        process.join(2)
+    process.kill()
+    process.join()
 
 
-def _tell(connection: Connection, epochs: int) -> None:
-    """Report an epoch; a controller that is gone ends the worker, and no run counts as failed."""
-    try:
-        connection.send(epochs)
-    except BrokenPipeError:
-        os._exit(1)
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -1,50 +1,115 @@
-"""From a batch of sequences to each run's last valid state and the head's outputs."""
+"""From a batch of sequences through the recurrent layers to the head's outputs."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
 
 import torch
 from torch import Tensor
 
+from rnn_regexp.data.batches import Batch
 from rnn_regexp.models.embedding import embed
+from rnn_regexp.models.pooling import pool
 from rnn_regexp.models.recurrent import Model
-from rnn_regexp.recurrence.layer import Backend, layer
-from rnn_regexp.regularizers.base import Site
-from rnn_regexp.weights import Weights
+from rnn_regexp.recurrence.cells import LayerWeights, State
+from rnn_regexp.recurrence.layer import Backend, carried, layer
+from rnn_regexp.regularizers.application import NOTHING, Application
+from rnn_regexp.regularizers.base import Place, Site
+from rnn_regexp.regularizers.trace import Trace
 
-Regularize = Callable[[Site, int, Tensor], Tensor]  # (site, layer, activations) -> activations
+States = tuple[tuple[State, ...], ...]  # of each layer, of each direction
 
 
-def unchanged(site: Site, layer: int, x: Tensor) -> Tensor:
-    """No regularization of activations: evaluation."""
-    return x
+class Reads(Enum):
+    """What the head reads: one vector for the sequence, or the last layer at every step."""
+
+    sequence = "sequence"
+    steps = "steps"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model with the parameters (K, *shape) of K runs, and what acts on its forward pass."""
+
+    model: Model
+    weights: Mapping[str, Tensor]
+    applied: Application = NOTHING
+    backend: Backend = Backend.auto
 
 
 def forward(
-    model: Model,
-    weights: Weights,
-    inputs: Tensor,
-    lengths: Tensor,
-    regularize: Regularize = unchanged,
-    backend: Backend = Backend.auto,
-) -> Tensor:
-    """Logits (K, B, C) from the last valid state.
+    network: Network,
+    batch: Batch,
+    reads: Reads = Reads.sequence,
+    states: States | None = None,
+) -> Trace:
+    """Logits (K, B, C), or (K, T, B, C) where every step is read, and what led to them.
 
-    ``inputs`` token ids (K, T, B) or features (K, T, B, D); ``lengths`` (K, B).
+    ``states`` are those that the trace of the previous window carried over, () where sequences
+    begin, and None where none are carried.
     """
-    tokens = not inputs.is_floating_point()
-    x = embed(weights["embedding"], inputs) if tokens else inputs  # (K, T, B, D)
-    x = regularize(Site.input, 0, x)
-    for index in range(model.layers):
+    weights = network.applied.weights(network.weights)
+    x = _inputs(network, batch, weights)  # (K, T, B, D)
+    inputs, outputs, ends = [], [], []
+    for index in range(network.model.layers):
         if index:
-            x = regularize(Site.between, index, x)
-        directions = tuple(_layer(weights, index, d) for d in range(model.directions))
-        x, last = layer(model.cell, x, lengths, directions, backend)
-    last = regularize(Site.output, model.layers, last)  # (K, B, H)
+            x = network.applied.activations(Site.between, index, x)
+        inputs.append(x)
+        before = None if states is None else states[index] if states else ()
+        x, last, after = _recurrent(network, weights, index, x, batch.lengths, before)
+        outputs.append(x)
+        ends.append(after)
+    if reads is Reads.sequence:
+        x = pool(network.model.pooling, x, last, batch.lengths, weights)
+    read = network.applied.activations(Site.output, network.model.layers, x)
+    logits = head(read, weights)
+    return Trace(logits, read, tuple(inputs), tuple(outputs), batch.lengths, tuple(ends))
+
+
+def head(read: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    """W_yh h + b_y for h (K, ..., N): (K, ..., C)."""
     W_yh, b_y = weights["head.W_yh"], weights["head.b_y"]
-    return torch.baddbmm(b_y[:, None], last, W_yh.transpose(1, 2))
+    flat = torch.baddbmm(b_y[:, None], read.flatten(1, -2), W_yh.transpose(1, 2))
+    return flat.unflatten(1, read.shape[1:-1])
 
 
-def _layer(weights: Weights, index: int, direction: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    name = partial("layer{}.{}.{}".format, index, direction)
-    return tuple(weights[name(part)] for part in ("W_hx", "W_hh", "b_hx", "b_hh"))  # type: ignore[return-value]
+def _inputs(network: Network, batch: Batch, weights: Mapping[str, Tensor]) -> Tensor:
+    """What the first layer reads: embeddings of tokens, or features as they are."""
+    x = batch.inputs
+    if not x.is_floating_point():
+        tokens = network.applied.tokens(x)
+        x = network.applied.embedded(embed(weights["embedding"], tokens), tokens)
+    return network.applied.activations(Site.input, 0, x)
+
+
+def _recurrent(
+    network: Network,
+    weights: Mapping[str, Tensor],
+    index: int,
+    x: Tensor,
+    lengths: Tensor,
+    before: tuple[State, ...] | None,
+) -> tuple[Tensor, Tensor, tuple[State, ...]]:
+    """One layer: its outputs, its last valid ones, and its states where they are carried."""
+    model, applied = network.model, network.applied
+    _, T, B, _ = x.shape
+    like = weights[f"layer{index}.0.W_hh"]
+    places = [
+        Place(index, d, model.cell, T, B, model.hidden, like) for d in range(model.directions)
+    ]
+    own = [applied.cell(layer_weights(weights, place), weights, place) for place in places]
+    cell, directions = tuple(own_cell for own_cell, _ in own), tuple(parts for _, parts in own)
+    noise = tuple(applied.recurrent_noise(place) for place in places)
+    if before is None:
+        every, last = layer(cell, x, lengths, directions, network.backend, noise)
+        return every, last, ()
+    started = tuple(applied.states(s, p) for s, p in zip(before, places, strict=False))
+    every, ends = carried(cell, x, lengths, directions, started, network.backend, noise)
+    return every, torch.cat([state[0] for state in ends], dim=-1), ends
+
+
+def layer_weights(weights: Mapping[str, Tensor], place: Place) -> LayerWeights:
+    """W_hx, W_hh, b_hx, b_hh of a place."""
+    name = f"layer{place.layer}.{place.direction}"
+    W_hx, W_hh, b_hx, b_hh = (weights[f"{name}.{n}"] for n in ("W_hx", "W_hh", "b_hx", "b_hh"))
+    return W_hx, W_hh, b_hx, b_hh

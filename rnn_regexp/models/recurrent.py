@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnn_regexp.fields import Settings, structural
+from rnn_regexp.models.pooling import Pooling, pooling_specs
 from rnn_regexp.recurrence import cells
 from rnn_regexp.weights import Kind, Spec
 
@@ -19,6 +20,7 @@ class Model(Settings):
     hidden: int = structural(64, "[1, inf)")
     layers: int = structural(1, "[1, inf)")
     bidirectional: bool = structural(False)
+    pooling: Pooling = structural(Pooling.last)  # where one answer is given for a sequence
 
     @property
     def cell(self) -> cells.Cell:
@@ -29,11 +31,13 @@ class Model(Settings):
     def directions(self) -> int:
         return 2 if self.bidirectional else 1
 
-    def specs(self, vocabulary: int, features: int, outputs: int) -> tuple[Spec, ...]:
+    def specs(
+        self, vocabulary: int, features: int, outputs: int, pooled: bool = True
+    ) -> tuple[Spec, ...]:
         """The parameters for token ids (``vocabulary``) or ``features`` channels to ``outputs``."""
-        return tuple(self._specs(vocabulary, features, outputs))
+        return tuple(self._specs(vocabulary, features, outputs, pooled))
 
-    def _specs(self, vocabulary: int, features: int, outputs: int) -> Iterator[Spec]:
+    def _specs(self, vocabulary: int, features: int, outputs: int, pooled: bool) -> Iterator[Spec]:
         if vocabulary:
             yield Spec("embedding", (vocabulary, self.embedding), Kind.embedding)
         width = self.embedding if vocabulary else features
@@ -41,6 +45,8 @@ class Model(Settings):
             for direction in range(self.directions):
                 yield from self._layer(f"layer{layer}.{direction}", width)
             width = self.hidden * self.directions
+        if pooled:
+            yield from pooling_specs(self.pooling, width)
         yield Spec("head.W_yh", (outputs, width), Kind.hidden_output, fan=width)
         yield Spec("head.b_y", (outputs,), Kind.bias, fan=width)
 

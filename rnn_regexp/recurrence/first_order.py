@@ -19,7 +19,9 @@ def first_order(backward: Backward) -> Backward:
     @wraps(backward)
     def checked(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
-            raise RuntimeError("backend scan has no second derivatives: take backend cells")
+            raise RuntimeError(
+                "backends scan and cuda have no second derivatives: take backend cells"
+            )
         return backward(ctx, *gradients)
 
     return checked

@@ -1,11 +1,13 @@
 """One recurrent layer of K runs on padded sequences, forward and reversed, by any backend."""
 
+from collections.abc import Callable
 from enum import Enum
 
 import torch
 from torch import Tensor
 
-from rnn_regexp.recurrence.cells import LSTM, RELU, Cell, LayerWeights, State, unroll
+from rnn_regexp import kernels
+from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, State, unroll
 from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
 from rnn_regexp.recurrence.native import native
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
@@ -20,9 +22,11 @@ class Backend(Enum):
     cells = "cells"
     scan = "scan"
     native = "native"
+    cuda = "cuda"
 
 
 Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
+Cells = Cell | tuple[Cell, ...]  # of all directions, or of each
 
 
 def choose(
@@ -32,14 +36,25 @@ def choose(
 
     On CPU in float32 torch's LSTM is one oneDNN kernel, faster than the scan; its GRU and Elman
     kernels are loops over steps, which the scan beats (``docs/benchmarks/recurrence.md``).
+    On CUDA cuDNN computes one run without noise, our kernels several runs or noise; without Triton
+    cuDNN takes the runs one by one, the scan the noise, and a warning says so.
+    A cell that a technique has changed is there as its equations alone.
     Raises ``ValueError`` where a forced backend does not compute what is asked.
     """
+    if cell not in ALL:
+        if backend not in (Backend.auto, Backend.cells):
+            raise ValueError(f"backend {backend.name} has no cell {cell.name}: take auto or cells")
+        return Backend.cells
     possible = not (noise or every_c)
     if backend is Backend.native and not possible:
         asked = "recurrent noise" if noise else "state c at each sequence's own length"
         raise ValueError(f"backend native has no {asked}: take auto, scan or cells")
+    if backend is Backend.cuda and (why := kernels.obstacle(inputs.device)):
+        raise ValueError(f"backend cuda does not run here: {why}; take auto or scan")
     if backend is not Backend.auto:
         return backend
+    if inputs.is_cuda and not (possible and len(inputs) == 1) and kernels.ready(inputs.device):
+        return Backend.cuda
     onednn = torch.backends.mkldnn.is_available() and inputs.device.type == "cpu"
     fused = cell is LSTM and inputs.dtype is torch.float32 and onednn
     return Backend.native if possible and (fused or inputs.is_cuda) else Backend.scan
@@ -64,7 +79,7 @@ def run(
 
 
 def layer(
-    cell: Cell,
+    cell: Cells,
     inputs: Tensor,
     lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
@@ -82,7 +97,7 @@ def layer(
 
 
 def carried(
-    cell: Cell,
+    cell: Cells,
     inputs: Tensor,
     lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
@@ -99,7 +114,7 @@ def carried(
 
 
 def _directions(
-    cell: Cell,
+    cell: Cells,
     inputs: Tensor,
     lengths: Tensor | None,
     directions: tuple[LayerWeights, ...],
@@ -113,12 +128,13 @@ def _directions(
         expect("lengths", lengths, (K, B))
         lengths = lengths if padded(lengths, T) else None
     noises = noise if isinstance(noise, tuple) else (noise,) * len(directions)
+    cells = cell if isinstance(cell, tuple) else (cell,) * len(directions)
     outputs, lasts = [], []
-    for index, (weights, own) in enumerate(zip(directions, noises, strict=True)):
-        state = states[index] if states else zero_state(cell, inputs, weights[1])
+    for index, (one, weights, own) in enumerate(zip(cells, directions, noises, strict=True)):
+        state = states[index] if states else zero_state(one, inputs, weights[1])
         seen = _turned(inputs, lengths) if index else inputs
         every, last = _one_direction(
-            cell, seen, lengths, weights, state, backend, own or NONE, every_c
+            one, seen, lengths, weights, state, backend, own or NONE, every_c
         )
         outputs.append(_turned(every, lengths) if index else every)
         lasts.append(last)
@@ -169,9 +185,17 @@ def _all_steps(
     if backend is Backend.native:
         outputs, last = native(cell, inputs, state, weights)
         return (outputs,), last
-    steps = unroll if backend is Backend.cells else scan
-    states = steps(cell, inputs, state, weights, noise)
+    states = _unrolling(backend)(cell, inputs, state, weights, noise)
     return states, tuple(s[:, -1] for s in states)
+
+
+def _unrolling(backend: Backend) -> Callable[..., State]:
+    """What computes the states at every step; Triton is imported where it is used."""
+    if backend is Backend.cuda:
+        from rnn_regexp.recurrence.cuda import fused
+
+        return fused
+    return unroll if backend is Backend.cells else scan
 
 
 def _checked(

@@ -7,6 +7,7 @@ from torch import Tensor
 from rnn_regexp.fields import per_run, structural
 from rnn_regexp.regularizers.base import Regularizer, column
 from rnn_regexp.regularizers.l2 import MATRICES
+from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Kind, Weights
 
 
@@ -22,6 +23,6 @@ class L1(Regularizer):
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
     on: list[Kind] = structural(lambda: list(MATRICES))
 
-    def penalty(self, weights: Weights) -> Tensor | None:
+    def penalty(self, weights: Weights, trace: Trace) -> Tensor | None:
         sizes = [W.abs().flatten(1).sum(dim=1) for _, W in weights.of(*self.on)]
         return column(self.coefficient, sizes[0]) * sum(sizes) if sizes else None

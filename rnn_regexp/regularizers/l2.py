@@ -6,6 +6,7 @@ from torch import Tensor
 
 from rnn_regexp.fields import per_run, structural
 from rnn_regexp.regularizers.base import Regularizer, column
+from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Kind, Weights
 
 MATRICES = (Kind.input_hidden, Kind.hidden_hidden, Kind.hidden_output)
@@ -26,6 +27,6 @@ class L2(Regularizer):
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
     on: list[Kind] = structural(lambda: list(MATRICES))
 
-    def penalty(self, weights: Weights) -> Tensor | None:
+    def penalty(self, weights: Weights, trace: Trace) -> Tensor | None:
         squares = [W.square().flatten(1).sum(dim=1) for _, W in weights.of(*self.on)]
         return 0.5 * column(self.coefficient, squares[0]) * sum(squares) if squares else None

@@ -10,12 +10,14 @@ from torch import Tensor
 from rnn_regexp.fields import PER_RUN, snake_case
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
-from rnn_regexp.regularizers.base import Regularizer, Site, Update
+from rnn_regexp.regularizers.base import Regularizer, Update
 from rnn_regexp.regularizers.init import Init
-from rnn_regexp.weights import Weights
+from rnn_regexp.regularizers.trace import Trace
+from rnn_regexp.weights import Spec, Weights
 
 R = TypeVar("R", bound=Regularizer)
 RegularizerSet = Mapping[str, Regularizer]  # by name in YAML
+Histories = Sequence[Sequence[Mapping[str, float]]]  # of each run, one row an epoch
 
 
 def stack(runs: Sequence[R], device: torch.device) -> R:
@@ -38,37 +40,118 @@ class RegularizerStack:
     """The techniques of a cohort, in the order of ``ALL``; those neutral in every run absent."""
 
     def __init__(self, sets: Sequence[RegularizerSet], device: torch.device) -> None:
-        self.active: list[Regularizer] = []
+        self.runs, self.device = len(sets), device
+        self.active: dict[str, Regularizer] = {}
         techniques = {snake_case(technique.__name__): technique for technique in ALL}
         if unknown := {name for own in sets for name in own} - set(techniques):
             raise ValueError(f"unknown regularizers: {', '.join(sorted(unknown))}")
         for name, technique in techniques.items():
             runs = with_neutral(technique, [own.get(name) for own in sets])
             if technique is Init or not all(run.neutral for run in runs):
-                self.active.append(stack(runs, device))
+                self.active[name] = stack(runs, device)
+
+    @property
+    def passes(self) -> int:
+        """Forward passes that a batch needs: the most that a technique asks for."""
+        return max((own.passes for own in self.active.values()), default=1)
+
+    def specs(self, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+        """The parameters of a model under these techniques."""
+        for regularizer in self.active.values():
+            specs = regularizer.specs(specs)
+        return specs
 
     def initialize(self, weights: Weights, noise: Noise) -> None:
         """Fill the weights of all runs."""
-        for regularizer in self.active:
+        for regularizer in self.active.values():
             regularizer.initialize(weights, noise)
 
-    def transform_activations(self, site: Site, layer: int, x: Tensor, noise: Noise) -> Tensor:
-        """Pass activations through every technique."""
-        for regularizer in self.active:
-            x = regularizer.transform_activations(site, layer, x, noise)
-        return x
+    def start(self, weights: Weights) -> None:
+        """Set up what the techniques remember."""
+        for regularizer in self.active.values():
+            setattr(regularizer, "state", regularizer.start(weights))  # noqa: B010
 
-    def penalties(self, weights: Weights) -> Iterator[Tensor]:
+    def penalties(self, weights: Weights, trace: Trace) -> Iterator[Tensor]:
         """The penalty terms, (K,) each."""
-        terms = (regularizer.penalty(weights) for regularizer in self.active)
+        terms = (regularizer.penalty(weights, trace) for regularizer in self.active.values())
         return (term for term in terms if term is not None)
 
-    def update(self, weights: Weights, update: Update) -> None:
+    def ascent(self, weights: Weights, update: Update) -> Tensor | None:
+        """The shift (K, P) at which gradients are wanted, or None where they stand."""
+        shifts = [own.ascent(weights, update) for own in self.active.values()]
+        return next((shift for shift in shifts if shift is not None), None)
+
+    def before_step(self, weights: Weights, update: Update) -> None:
         """Change gradients, then weights, before the optimizer's step."""
-        for regularizer in self.active:
+        for regularizer in self.active.values():
             regularizer.transform_gradients(weights, update)
-        for regularizer in self.active:
+        for regularizer in self.active.values():
             regularizer.before_step(weights, update)
+
+    def after_step(self, weights: Weights, update: Update) -> None:
+        """Change weights after the optimizer's step."""
+        for regularizer in self.active.values():
+            regularizer.after_step(weights, update)
+
+    def window(self, length: Tensor, index: int, noise: Noise) -> Tensor:
+        """Steps (K,) until a stream's next cut."""
+        for regularizer in self.active.values():
+            length = regularizer.window(length, index, noise)
+        return length
+
+    def rate_factors(self, steps: Tensor, window: int) -> Tensor:
+        """What multiplies the learning rates (K,) for a batch of so many steps (K,)."""
+        factors = torch.ones(len(steps), dtype=torch.double, device=steps.device)
+        for regularizer in self.active.values():
+            own = regularizer.rate_factor(steps, window)
+            factors = factors if own is None else factors * own
+        return factors
+
+    def end_epoch(self, weights: Weights, epoch: int) -> None:
+        """Let the techniques see the weights with which an epoch ends."""
+        for regularizer in self.active.values():
+            regularizer.end_epoch(weights, epoch)
+
+    def after_epoch(self, histories: Histories) -> list[bool]:
+        """Let the techniques see each run's metrics; returns which runs they end here."""
+        for regularizer in self.active.values():
+            regularizer.after_epoch(histories)
+        votes = [own.stops(histories) for own in self.active.values()]
+        told = [vote for vote in votes if vote is not None]
+        return [any(own[k] for own in told) for k in range(len(histories))]
+
+    def draws(self) -> Tensor:
+        """How many noisy passes (K,) each run's evaluation averages; 0 for one without noise."""
+        asked = [own.draws() for own in self.active.values()]
+        none = torch.zeros(self.runs, dtype=torch.double, device=self.device)
+        return next((own for own in asked if own is not None), none)
+
+    def averaged(self, flat: Tensor) -> Tensor:
+        """The weights (K, P) by which runs are judged."""
+        for regularizer in self.active.values():
+            flat = regularizer.averaged(flat)
+        return flat
+
+    # What is remembered, as tensors (K, ...) named technique.name
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that is remembered from step to step."""
+        return {
+            f"{name}.{key}": tensor
+            for name, own in self.active.items()
+            for key, tensor in own.state.items()
+        }
+
+    def judged_with(self) -> dict[str, Tensor]:
+        """The part of it that evaluation reads."""
+        names = {f"{n}.{key}" for n, own in self.active.items() for key in own.judged_with}
+        return {name: tensor for name, tensor in self.state().items() if name in names}
+
+    def recall(self, remembered: Mapping[str, Tensor]) -> None:
+        """Put back what ``state`` gave, or a part of it."""
+        for name, tensor in self.state().items():
+            if name in remembered:
+                tensor.copy_(remembered[name])
 
 
 def with_neutral(technique: type[R], runs: Sequence[Any]) -> list[R]:

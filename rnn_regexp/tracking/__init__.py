@@ -1,5 +1,6 @@
 """Runs shown in MLflow, which is known only here. The ledger stays the truth."""
 
+from rnn_regexp.tracking.reader import read_experiment
 from rnn_regexp.tracking.replay import replay
 from rnn_regexp.tracking.settings import (
     Off,
@@ -24,5 +25,6 @@ __all__ = [
     "TrackingError",
     "Unavailable",
     "prepare",
+    "read_experiment",
     "replay",
 ]

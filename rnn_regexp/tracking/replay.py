@@ -3,15 +3,13 @@
 import csv
 from pathlib import Path
 
-from rnn_regexp.ablation.report import note
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
+from rnn_regexp.report.markdown import note
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
 from rnn_regexp.tracking.store import address, public, reason
-from rnn_regexp.tracking.summary import effect_metrics
+from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
-
-REPORT = ("report.html", "report.md", "effects.csv", "runs.csv")
 
 
 def replay(folder: str | Path, tracking: Tracking) -> int:
@@ -23,7 +21,7 @@ def replay(folder: str | Path, tracking: Tracking) -> int:
         return 0
     study = read_study(folder)
     try:
-        writer = Writer(tracking, study.description.name)
+        writer = Writer(tracking, study.description.name, Path(folder))
         _replay_runs(study, writer)
         _replay_summary(study, Path(folder), writer)
     except TrackingError:
@@ -46,6 +44,7 @@ def _replay_summary(study: StudyRuns, folder: Path, writer: Writer) -> None:
         return
     with table.open(encoding="utf-8", newline="") as file:
         values = effect_metrics(csv.DictReader(file), study.description.primary)
-    files = [folder / name for name in REPORT if (folder / name).exists()]
     moment = round(table.stat().st_mtime * 1000)
-    writer.write_summary(values, note(report.read_text(encoding="utf-8")), files, moment)
+    writer.write_summary(
+        values, note(report.read_text(encoding="utf-8")), attachments(folder), moment
+    )

@@ -3,6 +3,7 @@
 import importlib.metadata
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import urllib.parse
@@ -53,6 +54,11 @@ def address(tracking: Sqlite | Server) -> str:
     """The tracking URI of a store; raises ``TrackingError`` where none is given."""
     if isinstance(tracking, Sqlite):
         return f"sqlite:///{Path(tracking.store).absolute().as_posix()}"
+    if tracking.uri and public(tracking.uri) != tracking.uri:
+        raise TrackingError(
+            "tracking.uri carries a name or password, which would stand in the study's files:"
+            " set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
+        )
     uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
         raise TrackingError("tracking.uri is not set, and neither is MLFLOW_TRACKING_URI")
@@ -62,9 +68,8 @@ def address(tracking: Sqlite | Server) -> str:
 
 
 def public(uri: str) -> str:
-    """An address without the name and password that it may carry."""
-    host = urllib.parse.urlsplit(uri).netloc
-    return uri.replace(host, host.rpartition("@")[2], 1)
+    """An address, or a text with addresses, without the names and passwords they may carry."""
+    return re.sub(r"://[^\s/]*@", "://", uri)
 
 
 def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:
@@ -81,6 +86,7 @@ def quieten(telemetry: bool) -> None:
         os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # every retry
@@ -157,5 +163,5 @@ def reason(error: BaseException) -> str:
         if isinstance(own, (OSError, sqlite3.Error)):
             error = own
         own = own.__cause__ or (None if own.__suppress_context__ else own.__context__)
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = public(" ".join(str(error).split())) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,12 +1,17 @@
-"""A study's effects as metrics of its summary run."""
+"""What a study's summary run carries: effects as metrics, definition and report as files."""
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rnn_regexp.tracking.entries import allowed
 
 SHOWN = ("estimate", "ci_low", "ci_high")
+DEFINITION = ("study.yaml", "plan.csv")  # with them, the runs can be read back as a study
+TUNING = "tuning.csv"  # of studies that have nuisance settings
+REPORT = ("report.html", "report.md", "report.tex", "effects.csv", "runs.csv")
+FIGURES = "figures"
 
 
 def effect_metrics(
@@ -21,6 +26,13 @@ def effect_metrics(
             numbers = {f"{name}/{column}": _number(row[column]) for column in SHOWN}
             values.update({key: value for key, value in numbers.items() if math.isfinite(value)})
     return values
+
+
+def attachments(folder: Path) -> dict[Path, str]:
+    """The files of a study's folder that its summary holds: path -> folder among the artifacts."""
+    files = [folder / name for name in (*REPORT, *DEFINITION, TUNING)]
+    found = {path: "" for path in files if path.exists()}
+    return found | dict.fromkeys(sorted((folder / FIGURES).glob("*.*")), FIGURES)
 
 
 def _number(cell: Any) -> float:

@@ -1,19 +1,19 @@
 """Sends a study's runs to its store beside the training, which never waits for it."""
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rnn_regexp.ledger import RunResult
+from rnn_regexp.ledger import Ledger, RunResult
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking
 from rnn_regexp.tracking.store import address, public, reason
-from rnn_regexp.tracking.summary import effect_metrics
+from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -21,22 +21,28 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 Task = Callable[[Writer], None]
-PENDING = 2000  # entries that wait for the store; more than that are left to a replay
+PENDING = 20_000  # entries that wait for the store; more than that are left to a replay
 PAUSE = 30.0  # seconds before a store that fell silent is asked again
-PATIENCE = 10.0  # seconds without progress after which closing gives up
+PATIENCE = 30.0  # seconds without progress after which closing gives up
+HASTE = 2.0  # the same, where the user or a scheduler wants the process to end
 
 
 class Tracker:
     """The one writer of a study's runs. Nothing that the store does raises here or blocks.
 
-    ``folder`` is the study's ledger, from which a replay sends what could not be sent now.
-    ``say`` gets one line when the store first fails, and one at the end if entries were not sent.
+    ``folder`` is the study's ledger: a run is recorded there before it is logged here, and read
+    there when the store takes it, so that what waits takes no memory.  A store that falls silent
+    is asked again from time to time, and gets everything in order when it is back; what it has
+    not got at the end, a replay sends.  ``say`` gets one line when the store first fails, and one
+    at the end if entries were not sent.
     """
 
     def __init__(self, tracking: Tracking, study: str, folder: Path, say: Say = print) -> None:
         self.study, self.folder, self.say = study, folder, say
-        self._tasks: queue.Queue[Task | None] = queue.Queue(PENDING)
-        self._unsent: list[Task] = []
+        self._waiting: deque[Task] = deque()
+        self._refused: list[Task] = []  # by a store that answers: tried once more at the end
+        self._changed = threading.Condition()
+        self._closing = False
         self._given = self._sent = 0
         self._resume_at = 0.0
         self._failure: str | None = None
@@ -44,37 +50,35 @@ class Tracker:
         self._thread: threading.Thread | None = None
         if isinstance(tracking, (Sqlite, Server)):
             self._where = public(address(tracking))
-            self._open = partial(Writer, tracking, study)
+            self._open = partial(Writer, tracking, study, folder)
             self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
             self._thread.start()
 
     def log_run(self, result: RunResult, variant: str, labels: Mapping[str, str]) -> None:
-        """Show a run; ``labels`` are its factors: dotted key -> level as tables write it."""
-        self._give(lambda writer: writer.write(entry(result, self.study, variant, labels)))
+        """Show a recorded run; ``labels`` are its factors: dotted key -> level in tables."""
+        self._give(partial(_send, self.folder, result.run_id, self.study, variant, labels))
 
-    def log_summary(
-        self, effects: "DataFrame", note: str, files: Sequence[Path], metric: str | None = None
-    ) -> None:
+    def log_summary(self, effects: "DataFrame", note: str, metric: str | None = None) -> None:
         """Show the verdicts: the effects on ``metric``, or else on the table's first one, as
-        metrics; Markdown ``note`` as description; ``files`` as artifacts.
+        metrics; Markdown ``note`` as description; report and definition as artifacts.
         """
         rows: list[Any] = effects.to_dict("records")
         values = effect_metrics(rows, metric)
-        moment = round(time.time() * 1000)
+        moment, files = round(time.time() * 1000), attachments(self.folder)
         self._give(lambda writer: writer.write_summary(values, note, files, moment))
 
-    def close(self) -> int:
+    def close(self, patience: float | None = None) -> int:
         """Send what is left, or give up on a store that stands still; the entries not sent."""
         if self._thread is None:
             return 0
-        self._finish(self._thread)
+        self._finish(self._thread, PATIENCE if patience is None else patience)
         self._thread = None
         unsent = self._given - self._sent
         if unsent:
             self.say(
                 f"tracking: {unsent} of {self._given} entries not sent "
                 f"({self._failure or 'the store does not answer'}); "
-                f"'rnn-regexp report {self.folder}' sends them"
+                f"'rnn-regexp sync {self.folder}' sends them"
             )
         return unsent
 
@@ -84,61 +88,90 @@ class Tracker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self.close()
+        in_haste = error is not None and not isinstance(error, Exception)  # Ctrl-C, SIGTERM
+        self.close(HASTE if in_haste else None)
 
     def _give(self, task: Task) -> None:
         if self._thread is None:
             return
-        self._given += 1
-        try:
-            self._tasks.put_nowait(task)
-        except queue.Full:
-            self._failure = self._failure or "too many were waiting"
+        with self._changed:
+            self._given += 1
+            if len(self._waiting) >= PENDING:
+                self._failure = self._failure or "too many were waiting"
+                return
+            self._waiting.append(task)
+            self._changed.notify()
 
-    def _finish(self, thread: threading.Thread) -> None:
+    def _finish(self, thread: threading.Thread, patience: float) -> None:
         """Wait for the thread as long as it moves on."""
-        sent = -1
-        try:
-            self._tasks.put(None, timeout=PATIENCE)
-        except queue.Full:
-            return
-        while thread.is_alive() and sent < self._sent:
-            sent = self._sent
-            thread.join(PATIENCE)
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        before = None
+        while thread.is_alive() and before != (before := self._progress()):
+            thread.join(patience)
+
+    def _progress(self) -> object:
+        """Differs from one look to the next unless the store stands still."""
+        if self._writer is None:
+            return self._sent
+        turn = self._writer.turn
+        return object() if turn.waits else (self._sent, turn.taken)
 
     def _work(self) -> None:
-        self._connected()
-        while (task := self._tasks.get()) is not None:
-            self._attempt(task)
-        self._resume_at = 0.0
-        again, self._unsent = self._unsent, []
-        for task in again:
-            self._attempt(task)
+        while self._next():
+            self._try_oldest()
+        again, self._refused = self._refused, []
+        self._waiting.extend(again)
+        while self._waiting and self._try_oldest():
+            pass
+
+    def _next(self) -> bool:
+        """Wait until there is something to send and a store to take it; False at the end."""
+        with self._changed:
+            while not self._closing:
+                pause = self._resume_at - time.monotonic()
+                if self._waiting and pause <= 0:
+                    return True
+                self._changed.wait(pause if self._waiting else None)
+            in_time = self._resume_at <= time.monotonic()
+            return bool(self._waiting) and in_time
+
+    def _try_oldest(self) -> bool:
+        """Send the entry that has waited longest; False where the store is silent."""
+        writer = self._connected()
+        if writer is None:
+            return False
+        try:
+            self._waiting[0](writer)
+        except Exception as error:  # whatever a store raises, training goes on
+            self._note(f"{self._where}: {reason(error)}")
+            if not writer.answers():
+                self._resume_at = time.monotonic() + PAUSE
+                return False
+            self._refused.append(self._waiting.popleft())
+            return True
+        self._waiting.popleft()
+        self._sent += 1
+        return True
 
     def _connected(self) -> Writer | None:
-        """The writer, unless the store was silent a moment ago."""
-        if time.monotonic() < self._resume_at:
-            return None
         try:
             self._writer = self._writer or self._open()
-        except Exception as error:  # whatever a store raises, training goes on
-            self._note(reason(error))
-        return self._writer
-
-    def _attempt(self, task: Task) -> None:
-        writer = self._connected()
-        try:
-            if writer is not None:
-                task(writer)
-                self._sent += 1
-                return
         except Exception as error:
-            self._note(f"{self._where}: {reason(error)}")
-        self._unsent.append(task)
+            self._note(reason(error))
+            self._resume_at = time.monotonic() + PAUSE
+        return self._writer
 
     def _note(self, failure: str) -> None:
         if self._failure is None:
             self.say(f"tracking: {failure}; training goes on, the ledger keeps every run")
         self._failure = failure
-        if self._writer is None or not self._writer.answers():
-            self._resume_at = time.monotonic() + PAUSE
+
+
+def _send(
+    folder: Path, run_id: str, study: str, variant: str, labels: Mapping[str, str], writer: Writer
+) -> None:
+    result = Ledger(folder).result(run_id)
+    if result is not None:
+        writer.write(entry(result, study, variant, labels))

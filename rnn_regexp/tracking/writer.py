@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import filelock
+
+from rnn_regexp import lock
 from rnn_regexp.ledger import FAILED, FINISHED
 from rnn_regexp.tracking.entries import Entry, Point
 from rnn_regexp.tracking.settings import Server, Sqlite
@@ -21,20 +24,32 @@ SETTINGS = "experiment.json"  # the artifact that holds all of a run's settings
 KIND, RUN, SUMMARY = "kind", "run", "summary"
 
 
-class Writer:
-    """The runs of one study in one store; may raise whatever MLflow raises."""
+PATIENCE = 120.0  # seconds that a process waits for its turn
 
-    def __init__(self, tracking: Sqlite | Server, study: str) -> None:
+
+class Writer:
+    """The runs of one study in one store; may raise whatever MLflow raises.
+
+    With the study's ``folder``, several processes that send its runs, such as a study that is
+    running and a replay, take turns and make no run twice.
+    """
+
+    def __init__(self, tracking: Sqlite | Server, study: str, folder: Path | None = None) -> None:
         prepare(tracking)
         self.study = study
+        self.turn = Turn(folder)
         self.client = client(tracking)
         self.experiment_id = self._experiment(tracking, tracking.experiment or study)
         self.shown = set(self.client.get_experiment(self.experiment_id).tags)
-        self.runs = {self._identity(run): run for run in self._search()}
+        self.runs = {self._identity(run): run for run in self._search(self._study_runs())}
 
     def write(self, entry: Entry) -> None:
         """Create the run, or complete it where an earlier attempt stopped half-way."""
-        known = self.runs.get(entry.run_id)
+        with self.turn:
+            self._write(entry)
+
+    def _write(self, entry: Entry) -> None:
+        known = self.runs.get(entry.run_id) or self._made_meanwhile(entry.run_id)
         if known is not None and known.info.status == "FINISHED":
             return
         if known is not None and entry.started not in (known.info.start_time, 0):
@@ -50,10 +65,19 @@ class Writer:
             self._save_views(entry)
 
     def write_summary(
-        self, values: Mapping[str, float], note: str, files: Sequence[Path], moment: int
+        self, values: Mapping[str, float], note: str, files: Mapping[Path, str], moment: int
     ) -> None:
-        """Create or renew the one run that carries the study's effects, verdicts and report."""
-        run = self.runs.get(SUMMARY)
+        """Create or renew the one run that carries the study's effects, verdicts and report.
+
+        ``files`` says in which folder of the artifacts each file goes, "" being the outermost.
+        """
+        with self.turn:
+            self._write_summary(values, note, files, moment)
+
+    def _write_summary(
+        self, values: Mapping[str, float], note: str, files: Mapping[Path, str], moment: int
+    ) -> None:
+        run = self.runs.get(SUMMARY) or self._made_meanwhile(SUMMARY)
         if run is None:
             tags = {"study": self.study, KIND: SUMMARY}
             run = self.runs[SUMMARY] = self._create(f"{self.study} summary", moment, tags)
@@ -63,8 +87,8 @@ class Writer:
         new = {key: value for key, value in values.items() if known.get(key) != value}
         self._batches(run_id, [Point(key, value, moment, 0) for key, value in new.items()], [])
         self.client.set_tag(run_id, NOTE, note)
-        for file in files:
-            self.client.log_artifact(run_id, str(file))
+        for file, place in files.items():
+            self.client.log_artifact(run_id, str(file), place or None)
         self.client.set_terminated(run_id, "FINISHED", moment)
 
     def answers(self) -> bool:
@@ -104,9 +128,17 @@ class Writer:
             self.client.restore_experiment(known.experiment_id)
         return known.experiment_id
 
-    def _search(self) -> Iterator["Run"]:
+    def _study_runs(self) -> str:
         quote = "'" if '"' in self.study else '"'
-        query, token = f"tags.study = {quote}{self.study}{quote}", None
+        return f"tags.study = {quote}{self.study}{quote}"
+
+    def _made_meanwhile(self, run_id: str) -> "Run | None":
+        """A run that another process has made since this one looked."""
+        own = f"tags.{KIND} = '{SUMMARY}'" if run_id == SUMMARY else f"tags.run_id = '{run_id}'"
+        return next(self._search(f"{self._study_runs()} and {own}"), None)
+
+    def _search(self, query: str) -> Iterator["Run"]:
+        token = None
         while True:
             page = self.client.search_runs(
                 [self.experiment_id], query, max_results=RUNS_A_PAGE, page_token=token
@@ -140,3 +172,28 @@ class Writer:
             room = POINTS_A_CALL - min(len(params), PARAMS_A_CALL)
             self.client.log_batch(run_id, metrics[:room], params[:PARAMS_A_CALL])
             metrics, params = metrics[room:], params[PARAMS_A_CALL:]
+
+
+class Turn:
+    """Held while an entry is sent, by one process at a time."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.waits, self.taken = False, 0  # to wait for others is no sign of a store that hangs
+        self._lock: filelock.BaseFileLock | None = None
+        if folder is not None:
+            path = folder / lock.FOLDER / "tracking"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = filelock.FileLock(path, timeout=PATIENCE)
+
+    def __enter__(self) -> None:
+        if self._lock is not None:
+            self.waits = True
+            try:
+                self._lock.acquire()
+            finally:
+                self.waits = False
+        self.taken += 1
+
+    def __exit__(self, *error: object) -> None:
+        if self._lock is not None:
+            self._lock.release()

@@ -6,11 +6,13 @@ of torch's (fused) kernel and equals ``torch.optim`` exactly.
 
 import copy
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
+from torch.optim.asgd import asgd
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
@@ -34,6 +36,10 @@ class Optimizer(Settings):
         this call increases.
         """
         raise NotImplementedError
+
+    def average(self, state: Tensor, count: Tensor) -> Tensor | None:
+        """The weights (P,) by which the run is judged, or None where they are those it trains."""
+        return None
 
 
 @dataclass
@@ -102,7 +108,53 @@ class RMSprop(Optimizer):
         )  # fmt: skip
 
 
-ALL: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, RMSprop)
+class Averaging(Enum):
+    """Which mean of the weights ASGD keeps; ``torch`` is what torch's optimizer computes."""
+
+    exact = "exact"
+    torch = "torch"
+
+
+@dataclass
+class ASGD(Optimizer):
+    """SGD whose runs are judged by the mean of the weights after each step behind ``t0``.
+
+    w <- (1 - lambd * eta_t) * w - eta_t * g,   eta_t = lr / (1 + lambd * lr * t) ** alpha
+
+    with t steps before this one.  torch's own (``averaging=torch``) leaves the first of these
+    weights out of the mean, and a change of the learning rate reaches it one step late: a
+    schedule's factor, or that of a window's length, then acts on the wrong batch.
+    """
+
+    buffers = 2
+    source = "Polyak & Juditsky 1992; Bottou 2010"
+
+    lr: float = per_run(1e-2, "(0, inf)")
+    lambd: float = per_run(1e-4, "[0, inf)")
+    alpha: float = per_run(0.75, "[0, inf)")
+    t0: float = per_run(1e6, "[0, inf)")  # steps
+    averaging: Averaging = per_run(Averaging.exact)
+
+    def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        mean, late = state[0], state[1, :2]  # late: eta and mu, as torch set them a step ago
+        t = float(count)
+        eta = self.lr / (1 + self.lambd * self.lr * t) ** self.alpha
+        if t == 0:
+            late.copy_(torch.tensor([self.lr, 1.0]))
+        if self.averaging is Averaging.exact:
+            late.copy_(torch.tensor([eta, 1 / max(1.0, t + 1 - self.t0)]))
+        own_eta, own_mu = late.float()
+        asgd(
+            [w], [g], [mean], [own_mu], [own_eta], [count], foreach=False, lambd=self.lambd,
+            lr=self.lr, t0=self.t0, alpha=self.alpha, weight_decay=0.0,
+        )  # fmt: skip
+        late.copy_(torch.stack((own_eta, own_mu)))
+
+    def average(self, state: Tensor, count: Tensor) -> Tensor | None:
+        return state[0] if count > 0 else None
+
+
+ALL: tuple[type[Optimizer], ...] = (SGD, Adam, AdamW, RMSprop, ASGD)
 
 
 class OptimizerState:
@@ -129,8 +181,22 @@ class OptimizerState:
         rates = [own.lr for own in self.optimizers]
         self.learning_rate = torch.tensor(rates, dtype=torch.double, device=self._device)  # (K,)
 
-    def step(self, flat: Tensor, gradient: Tensor, alive: list[bool]) -> None:
-        """Update the rows of ``flat`` (K, P) of the runs that are alive."""
+    def select(self, rows: list[int]) -> "OptimizerState":
+        """Those of some runs alone."""
+        part = OptimizerState([self._base[k] for k in rows], self.state[rows, 0])
+        part.state = self.state[rows]
+        part.counts = [self.counts[k].clone() for k in rows]
+        return part
+
+    def averaged(self, flat: Tensor) -> Tensor:
+        """The weights (K, P) by which runs are judged, where the optimizer averages them."""
+        rows = [own.average(self.state[k], self.counts[k]) for k, own in enumerate(self._base)]
+        if all(row is None for row in rows):
+            return flat
+        return torch.stack([w if row is None else row for w, row in zip(flat, rows, strict=True)])
+
+    def step(self, flat: Tensor, gradient: Tensor, stepping: list[bool]) -> None:
+        """Update the rows of ``flat`` (K, P) of the runs that make a step."""
         for k, optimizer in enumerate(self.optimizers):
-            if alive[k]:
+            if stepping[k]:
                 optimizer.step(flat[k], gradient[k], self.state[k], self.counts[k])

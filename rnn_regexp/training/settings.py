@@ -5,6 +5,7 @@ from enum import Enum
 
 import torch
 
+from rnn_regexp.diagnostics import Diagnostic
 from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, structural, volatile
 from rnn_regexp.recurrence.layer import Backend
@@ -19,10 +20,27 @@ class Device(Enum):
 
 
 class Precision(Enum):
-    """Floating-point type of weights and activations."""
+    """Floating-point type of weights and activations.
+
+    ``bfloat16`` is mixed: products outside the recurrence in bfloat16, weights, states and
+    updates in float32 (torch's autocast).
+    """
 
     float32 = "float32"
     float64 = "float64"
+    bfloat16 = "bfloat16"
+
+
+class Reduction(Enum):
+    """What the loss of a task with an output at every step is; other losses are means anyway.
+
+    ``time_sum``, the sum over steps of the mean over sequences, is T times ``mean``: clipping
+    thresholds, learning rates and penalties of papers that use it (Zaremba et al. 2014, Gal &
+    Ghahramani 2016) are in its units.
+    """
+
+    mean = "mean"
+    time_sum = "time_sum"
 
 
 class DeviceError(BadInput):
@@ -36,12 +54,16 @@ class Training(Settings):
     epochs: int = structural(10, "[1, inf)")
     batch_size: int = structural(32, "[1, inf)")  # sequences
     limit: int | None = structural(None, "[2, inf)")  # use at most so many sequences of each split
+    window: int = structural(35, "[1, inf)")  # steps between two cuts of a stream
+    reduction: Reduction = structural(Reduction.mean)
     backend: Backend = structural(Backend.auto)
     precision: Precision = structural(Precision.float32)
     device: Device = volatile(Device.auto)
+    diagnostics: list[Diagnostic] = volatile(list)  # looked at behind every epoch
+    checkpoint_seconds: float = volatile(60.0, "(0, inf]")  # between two checkpoints of a cohort
 
     def dtype(self) -> torch.dtype:
-        """The torch type of ``precision``."""
+        """The torch type of weights and states."""
         return torch.float64 if self.precision is Precision.float64 else torch.float32
 
     def torch_device(self) -> torch.device:

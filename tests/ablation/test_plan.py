@@ -8,18 +8,12 @@ import yaml
 
 from rnn_regexp.ablation.continuing import differences, refuse_other_study
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ablation.plan import Plan, make_plan, plan_csv, study_yaml
-from rnn_regexp.config import to_config
-from rnn_regexp.config.overrides import Places
-from rnn_regexp.config.resolve import Resolver, read
+from rnn_regexp.ablation.plan import Plan
+from rnn_regexp.ablation.plan_files import plan_csv, study_yaml
+from rnn_regexp.ablation.study import Design
 from rnn_regexp.fields import plain
 from rnn_regexp.ledger import Ledger
-
-
-def planned(*words: str, width: int = 8) -> Plan:
-    all_words = ["dataset=digits", *words]
-    config = to_config(Places().compose(all_words))
-    return make_plan(config.study, Resolver(all_words, Places()), read, width)
+from tests.ablation.planning import planned
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +47,22 @@ def test_a_technique_some_runs_lack_does_not_part_cohorts() -> None:
 
 
 def test_techniques_that_disagree_in_structure_do() -> None:
-    plan = planned("+study.factors.p={key: regularizers.dropout.locked, levels: [true, false]}")
+    factor = "+study.factors.p={key: regularizers.dropout.locked, levels: [true, false]}"
+    plan = planned(factor, "regularizers.dropout.on=[input]")
     assert len(plan.cohorts) == 2
 
 
-def test_levels_that_are_the_same_experiment_are_trained_once_and_both_stay_in_the_plan() -> None:
-    factor = "+study.factors.c={key: regularizers.clip.by, levels: [norm, value]}"
-    plan = planned(factor, "regularizers.clip.threshold=inf", "study.seeds=1")
-    (cohort,) = plan.cohorts
-    assert [run.variant.name for run in cohort] == ["baseline"]
+def test_variants_that_are_the_same_experiment_are_trained_once_and_stay_in_the_plan() -> None:
+    rate = "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.5], baseline: 0}"
+    locked = "+study.factors.locked={key: regularizers.dropout.locked, levels: [false, true]}"
+    words = ("regularizers.dropout.on=[input]", "study.design=factorial", "study.seeds=1")
+    plan = planned(rate, locked, *words)
+    trained = [run.variant.name for cohort in plan.cohorts for run in cohort]
+    assert trained == ["baseline", "rate=0.5", "rate=0.5 locked=True"]
     rows = list(csv.DictReader(io.StringIO(plan_csv(plan))))
-    assert [row["c"] for row in rows] == ["norm", "value"]
+    assert [row["variant"] for row in rows] == ["baseline", "locked=True", *trained[1:]]
     assert rows[0]["run_id"] == rows[1]["run_id"]
+    assert rows[0]["cohort"] == rows[1]["cohort"]
 
 
 def test_run_ids_do_not_depend_on_what_cannot_change_a_number(four_knobs: Plan) -> None:
@@ -89,6 +87,67 @@ def test_the_written_plan_and_study(four_knobs: Plan) -> None:
     }
     assert study["goal"] == "min"
     assert study["base"] == plain(four_knobs.base)
+
+
+def test_the_written_study_says_what_labels_do_not() -> None:
+    levels = "{rnn: [rnn, 16], gru: [gru, 8]}"
+    plan = planned(f"+study.factors.cell={{keys: [model, model.hidden], levels: {levels}}}")
+    own = yaml.safe_load(study_yaml(plan, ""))["factors"]["cell"]
+    assert own == {
+        "key": "model, model.hidden",
+        "baseline": "gru",
+        "levels": ["rnn", "gru"],
+        "settings": {
+            "rnn": {"model": "rnn", "model.hidden": 16},
+            "gru": {"model": "gru", "model.hidden": 8},
+        },
+    }
+
+
+def test_the_written_study_lists_aliases() -> None:
+    keys = ["dropout.rate", "clip.threshold", "weight_decay.coefficient"]
+    factors = {
+        "abc"[i]: {"key": f"regularizers.{key}", "levels": ["none", 0.3], "baseline": "none"}
+        for i, key in enumerate(keys)
+    }
+    plan = planned(factors=factors, design=Design.fractional, resolution=3, seeds=1)
+    found = yaml.safe_load(study_yaml(plan, ""))["fraction"]
+    assert found == {
+        "runs": 4,
+        "resolution": 3,
+        "words": ["-a:b:c"],
+        "aliases": {
+            "a": ["-b:c"], "b": ["-a:c"], "c": ["-a:b"],
+            "a:b": ["-c"], "a:c": ["-b"], "b:c": ["-a"],
+        },
+    }  # fmt: skip
+    assert [own.name for own in plan.variants] == [
+        "baseline",
+        "b=0.3 c=0.3",
+        "a=0.3 c=0.3",
+        "a=0.3 b=0.3",
+    ]
+
+
+def test_planning_resolves_ten_thousand_variants_from_parts(monkeypatch) -> None:
+    """What costs a tenth of a second, composing, happens once for each choice of a group."""
+    from rnn_regexp.config.overrides import Places
+
+    composed = []
+    compose = Places.compose
+    monkeypatch.setattr(
+        Places, "compose", lambda self, words: composed.append(1) or compose(self, words)
+    )
+    sizes = {
+        "lr": ("optimizer.lr", [1e-4, 1e-3, 1e-2, 1e-1]),
+        "rate": ("regularizers.dropout.rate", [0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+        "cell": ("model", ["rnn", "gru", "lstm"]),
+        "schedule": ("schedule", ["constant", "cosine"]),
+    }
+    factors = {name: {"key": key, "levels": own} for name, (key, own) in sizes.items()}
+    plan = planned("seed=3", factors=factors, design=Design.factorial, seeds=1)
+    assert len({run.run_id for run in plan.runs}) == 4 * 6 * 3 * 2
+    assert sum(composed) == 1 + 3 + 2
 
 
 def test_the_same_study_may_go_on_and_another_may_not(four_knobs: Plan, tmp_path) -> None:

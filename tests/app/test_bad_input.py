@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from rnn_regexp.ablation.study import Design
+from rnn_regexp.config.overrides import Places
+
 FOUR = ("ablate", "study=four_knobs", "training=smoke", "tracking=off")
 SMOKE = ("train", "training=smoke", "tracking=off")
-LIST = "clip, dropout, init, l1, l2, weight_decay"
+LIST = ", ".join(Places().choices("regularizers"))
+STUDIES = ", ".join(Places().choices("study"))
+
+DESIGNS = ", ".join(own.name for own in Design)
 
 CASES = {
     "unknown key": (
@@ -16,8 +22,8 @@ CASES = {
     ),
     "unknown key with +": ((*SMOKE, "+sede=1"), "unknown key sede (did you mean seed?)"),
     "unknown nested key with +": (
-        (*SMOKE, "+regularizers.zoneout.rate=0.1"),
-        "unknown key regularizers.zoneout.rate (did you mean regularizers.dropout.rate?)",
+        (*SMOKE, "+regularizers.dropuot.rate=0.1"),
+        "unknown key regularizers.dropuot.rate (did you mean regularizers.dropout.rate?)",
     ),
     "key of a regularizer that is not chosen": (
         (*SMOKE, "regularizers=[clip]", "regularizers.dropout.rate=0.1"),
@@ -33,7 +39,7 @@ CASES = {
     ),
     "unknown study": (
         ("ablate", "study=four_nobs"),
-        "study=four_nobs: no such choice (allowed: four_knobs) (did you mean four_knobs?)",
+        f"study=four_nobs: no such choice (allowed: {STUDIES}) (did you mean four_knobs?)",
     ),
     "wrong type": ((*SMOKE, "seed=a"), "seed must be a whole number, got 'a'"),
     "wrong type: number": (
@@ -42,7 +48,8 @@ CASES = {
     ),
     "wrong choice of an option": (
         (*SMOKE, "regularizers.clip.by=norms"),
-        "regularizers.clip.by: 'norms' is not one of norm, value (did you mean norm?)",
+        "regularizers.clip.by: 'norms' is not one of norm, value, tensor, adaptive"
+        " (did you mean norm?)",
     ),
     "rate above 1": (
         (*SMOKE, "regularizers.dropout.rate=1.5"),
@@ -98,6 +105,58 @@ CASES = {
         "unknown key study.factors.lr"
         " (to add a factor: +study.factors.lr={key: ..., levels: [...]})",
     ),
+    "technique that the model cannot have": (
+        (*SMOKE, "model=gru", "regularizers=[rnn_drop]"),
+        "regularizers.rnn_drop: drops the state c, which only the LSTM has (model=gru)",
+    ),
+    "technique that the model of a variant cannot have": (
+        (
+            *FOUR,
+            "regularizers=[dropout,weight_decay,clip,init,recurrent_dropout]",
+            "+study.factors.model={key: model, levels: [gru, rnn]}",
+        ),
+        "regularizers.recurrent_dropout: drops a candidate update, which only gates have"
+        " (model=rnn)",
+    ),
+    "technique that the dataset cannot have": (
+        (*SMOKE, "dataset=digits", "regularizers=[word_dropout]"),
+        "regularizers.word_dropout: the dataset has features, not words",
+    ),
+    "compared with nothing": (
+        ("ablate", "study.compare={a: {model: rnn}}", "study.name=s"),
+        "study.compare: two or more configurations are wanted",
+    ),
+    "design without configurations": (
+        (*FOUR, "study.design=compare"),
+        "study.compare: no configurations"
+        " (e.g. study.compare={none: {regularizers: []}, dropout: {regularizers: [dropout]}})",
+    ),
+    "unknown design": (
+        (*FOUR, "study.design=factorals"),
+        f"study.design: 'factorals' is not one of {DESIGNS} (did you mean factorial?)",
+    ),
+    "a factor that has no effect": (
+        (*FOUR, "+study.factors.w={key: training.window, levels: [35, 70]}"),
+        "study.factors.w: 70 instead of 35 cannot have an effect:"
+        " the dataset is no stream: nothing is cut",
+    ),
+    "too few trials": (
+        (*FOUR, "study.nuisance={optimizer.lr: {low: 1e-4, high: 1e-2}}"),
+        "study.tuning.trials: not set (how many trials of the ranges to make)",
+    ),
+    "a metric that cannot select": (
+        (*FOUR, "study.nuisance={optimizer.lr: [1e-3]}", "study.metric=train/gradient_norm"),
+        "study.metric: train/gradient_norm has no valid/gradient_norm, and validation data decide"
+        " about nuisance settings and paths",
+    ),
+    "a rule for seeds": (
+        (*FOUR, "study.seeds={start: 5, mx: 9}"),
+        "unknown key study.seeds.mx (did you mean max?)",
+    ),
+    "a choice that a setting does not fit": (
+        (*FOUR, "optimizer.beta1=0.8", "+study.factors.o={key: optimizer, levels: [adam, sgd]}"),
+        "study.factors.o: optimizer=sgd has no optimizer.beta1, which is set for all variants",
+    ),
     "zero seeds": ((*FOUR, "study.seeds=0"), "study.seeds must be in [1, inf), got 0"),
     "unknown metric": (
         (*FOUR, "study.metric=valid/los"),
@@ -109,7 +168,7 @@ CASES = {
     ),
     "unknown command": (
         ("abblate",),
-        "unknown command abblate (commands: train, ablate, report, dashboard, list)",
+        "unknown command abblate (commands: train, ablate, report, sync, dashboard, list, data)",
     ),
     "missing config folder": (
         (*SMOKE, "--config-dir", "nowhere"),
@@ -126,6 +185,15 @@ def test_one_line_and_exit_code_2(name: str, shell, tmp_path: Path) -> None:
     assert err == f"error: {line}\n"
     assert code == 2
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_technique_without_effect_is_warned_of(shell) -> None:
+    words = ("dataset=digits", "regularizers=[dropout]", "regularizers.dropout.on=[between]")
+    code, out, err = shell(*SMOKE, *words)
+    reason = "there is nothing between the layers of one (model.layers=1)"
+    assert err == f"warning: regularizers.dropout does nothing: {reason}\n"
+    assert code == 0
+    assert "valid/loss" in out
 
 
 def test_all_problems_are_reported_at_once(shell) -> None:

@@ -140,14 +140,85 @@ def test_failed_runs_stay_in_the_table_and_are_tried_again(
     assert {row["status"] for row in rows(tmp_path / "outputs/lr/runs.csv")} == {"finished"}
 
 
-def test_two_levels_that_are_one_experiment_differ_by_nothing(shell, tmp_path: Path) -> None:
-    """A technique that is off is off however it is set: trained once, compared nevertheless."""
-    factor = "+study.factors.by={key: regularizers.clip.by, levels: [norm, value]}"
-    off = ("regularizers.clip.threshold=inf", "study.name=by", "study.seeds=3")
-    code, out, _ = shell("ablate", *SMALL, factor, *off)
+def test_variants_that_are_one_experiment_are_trained_once(shell, tmp_path: Path) -> None:
+    """A technique that is off is off however it is set."""
+    by = "+study.factors.by={key: regularizers.clip.by, levels: [norm, value]}"
+    at = "+study.factors.at={key: regularizers.clip.threshold, levels: [none, 0.1], baseline: none}"
+    settings = ("study.design=factorial", "study.name=by", "study.seeds=3")
+    code, out, _ = shell("ablate", *SMALL, by, at, *settings)
     assert code == 0
-    assert "2 variants x 3 seeds = 3 runs in 1 cohorts" in out
+    assert "4 variants x 3 seeds = 9 runs in 2 cohorts" in out
     table = rows(tmp_path / "outputs/by/runs.csv")
-    assert [row["by"] for row in table] == ["norm"] * 3 + ["value"] * 3
-    (effect, *_) = rows(tmp_path / "outputs/by/effects.csv")
-    assert (effect["n_pairs"], effect["verdict"]) == ("3", "no difference (identical pairs)")
+    off = [row for row in table if row["at"] == "none"]
+    assert [row["by"] for row in off] == ["norm"] * 3 + ["value"] * 3
+    assert [row["valid/loss"] for row in off[:3]] == [row["valid/loss"] for row in off[3:]]
+
+
+STAGED = (*SMALL, "dataset=digits", "training.limit=32", "study.seeds=2", "study.name=s")
+
+
+def test_a_path_trains_stage_by_stage_and_the_same_command_adds_nothing(
+    shell, tmp_path: Path
+) -> None:
+    rate = "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.5], baseline: 0}"
+    lr = "+study.factors.lr={key: optimizer.lr, levels: [1e-3, 0.1], baseline: 1e-3}"
+    words = ("ablate", *STAGED, rate, lr, "study.design=path")
+    code, out, err = shell(*words)
+    assert (code, err) == (0, "")
+    assert "a path of 2 stages, of which this is the first: at most 4 variants" in out
+    assert "stage 2: " in out
+    table = rows(tmp_path / "outputs/s/runs.csv")
+    assert [row["variant"] for row in table[::2]][-1] == "rate=0.5 lr=0.1"
+    before = (tmp_path / "outputs/s/study.yaml").read_bytes()
+    code, out, _ = shell(*words)
+    assert code == 0
+    assert "6 runs are finished already" in out
+    assert (tmp_path / "outputs/s/study.yaml").read_bytes() == before
+
+
+def test_nuisance_settings_are_tuned_before_the_comparison(shell, tmp_path: Path) -> None:
+    rate = "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.5]}"
+    tuned = "study.nuisance={optimizer.lr: [1e-3, 0.1]}"
+    code, out, err = shell("ablate", *STAGED, rate, tuned)
+    assert (code, err) == (0, "")
+    assert "optimizer.lr is tuned for each variant: 2 trials x 1 seeds, 4 runs in all" in out
+    assert "not part of the plan" not in out
+    trials = rows(tmp_path / "outputs/s/tuning.csv")
+    best = min(trials[:2], key=lambda row: float(row["valid/loss"]))
+    assert [row["selected"] for row in trials].count("1") == 2
+    plan = rows(tmp_path / "outputs/s/plan.csv")
+    assert plan[0]["optimizer.lr"] == best["optimizer.lr"]
+    assert len(rows(tmp_path / "outputs/s/runs.csv")) == 4
+
+
+def test_failed_trials_end_the_study_before_anything_is_decided(
+    shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.5]}"
+    words = ("ablate", *STAGED, rate, "study.nuisance={optimizer.lr: [1e-3, 0.1]}")
+    with monkeypatch.context() as patch:
+        patch.setattr("rnn_regexp.experiment.build_cohort", lambda experiments: 1 / 0)
+        code, out, err = shell(*words)
+    assert (code, err) == (1, "")
+    assert out.endswith("4 runs failed (runs/*.json say why); the same command tries them again\n")
+    assert rows(tmp_path / "outputs/s/plan.csv") == []
+    assert shell(*words)[0] == 0
+
+
+def test_seeds_are_added_while_a_verdict_is_open(shell, tmp_path: Path) -> None:
+    rate = "+study.factors.lr={key: optimizer.lr, levels: [1e-3, 2e-3]}"
+    seeds = "study.seeds={start: 2, max: 4, step: 1}"
+    code, out, err = shell("ablate", *STAGED, rate, seeds)
+    assert (code, err) == (0, "")
+    assert "looks at 2, 3, 4 seeds" in out
+    table = rows(tmp_path / "outputs/s/plan.csv")
+    assert {row["stage"] for row in table} >= {"1"}
+    assert len(table) == 2 * max(int(row["seed"]) + 1 for row in table)
+
+
+def test_another_random_stream_is_another_run_of_the_same_kind(shell, tmp_path: Path) -> None:
+    code, out, _ = shell("ablate", "study=null_factor", *SMALL, "study.seeds=2")
+    assert code == 0
+    table = rows(tmp_path / "outputs/null_factor/runs.csv")
+    assert len({row["valid/loss"] for row in table}) == 8
+    assert not any(line.split()[-1] in ("helps", "hurts") for line in out.splitlines() if line)

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from rnn_regexp.ledger import Ledger
 
 STUDY = (
     "ablate",
@@ -26,9 +29,9 @@ STUDY = (
 )
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "rnn_regexp", *STUDY],
+        [sys.executable, "-m", "rnn_regexp", *STUDY, *words],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
@@ -38,15 +41,22 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def interrupt(folder: Path, number: signal.Signals) -> tuple[int, str]:
-    """Send a signal to the whole group once the first results are there."""
-    process = start(folder)
-    limit = time.monotonic() + 60
-    while len(recorded(folder)) < 2 and time.monotonic() < limit:
-        time.sleep(0.02)
-    os.killpg(process.pid, number)
+def interrupt(
+    folder: Path, number: signal.Signals, kill: Callable[[int, int], None] = os.killpg
+) -> tuple[int, str]:
+    """Send a signal to the whole group, or else to its leader, once the first results are there."""
+    process = begun(folder)
+    kill(process.pid, number)
     out, _ = process.communicate(timeout=30)
     return process.returncode, out
+
+
+def begun(folder: Path) -> subprocess.Popen[str]:
+    """A study of which the first results are there."""
+    process, limit = start(folder), time.monotonic() + 60
+    while len(recorded(folder)) < 2 and time.monotonic() < limit:
+        time.sleep(0.02)
+    return process
 
 
 def recorded(folder: Path) -> list[str]:
@@ -57,8 +67,12 @@ def finish(folder: Path) -> tuple[str, list[dict[str, str]]]:
     process = start(folder)
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, out
+    return out, table(folder)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
     with (folder / "outputs/rates/runs.csv").open(encoding="utf-8", newline="") as file:
-        return out, [{**row, "seconds": ""} for row in csv.DictReader(file)]
+        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +103,45 @@ def stamp(folder: Path, name: str) -> int:
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_cleanly_and_says_how_to_continue(
-    tmp_path: Path, undisturbed: list[dict[str, str]]
+@pytest.mark.parametrize(
+    ("number", "kill", "expected"),
+    [(signal.SIGINT, os.killpg, 130), (signal.SIGTERM, os.kill, 143)],
+    ids=["Ctrl-C on a terminal", "a scheduler's SIGTERM"],
+)
+def test_a_signal_stops_cleanly_and_says_how_to_continue(
+    number: signal.Signals,
+    kill: Callable[[int, int], None],
+    expected: int,
+    tmp_path: Path,
+    undisturbed: list[dict[str, str]],
 ) -> None:
-    code, out = interrupt(tmp_path, signal.SIGINT)
-    assert code == 130
+    code, out = interrupt(tmp_path, number, kill)
+    assert code == expected, out
     assert "Traceback" not in out
     assert "To continue: rnn-regexp ablate" in out
+    results = Ledger(tmp_path / "outputs/rates").results()
+    assert {result.status for result in results} == {"finished"}
     assert finish(tmp_path)[1] == undisturbed
+
+
+@pytest.mark.slow
+def test_the_second_controller_is_refused_or_waits_and_a_dead_one_is_no_obstacle(
+    tmp_path: Path, undisturbed: list[dict[str, str]]
+) -> None:
+    first = begun(tmp_path)
+    os.killpg(first.pid, signal.SIGSTOP)
+    refused = start(tmp_path)
+    out, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert f"error: outputs/rates is in use by process {first.pid} on " in out
+    assert out.endswith("; study.if_running=wait waits for it\n")
+    waiting = start(tmp_path, "study.if_running=wait")
+    assert waiting.stdout
+    assert waiting.stdout.readline().startswith("rates: 1 factors")
+    assert waiting.stdout.readline().endswith(": waiting for it to end\n")
+    assert len(recorded(tmp_path)) < 12
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    out, _ = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, out
+    assert table(tmp_path) == undisturbed

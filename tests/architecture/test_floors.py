@@ -44,7 +44,7 @@ def test_contracts_are_kept():
         ("data/digits.py", "from torchtext.data import utils", "torchtext stays"),
         ("data/text.py", "import sklearn.datasets", "scikit-learn stays"),
         ("ablation/statistics.py", "def f():\n    import torch", "start without torch"),
-        ("ablation/report.py", "import rnn_regexp.noise", "start without torch"),
+        ("report/section.py", "import rnn_regexp.noise", "start without torch"),
     ],
 )
 def test_planted_import_breaks_its_contract(copy: Path, module: str, planted: str, contract: str):

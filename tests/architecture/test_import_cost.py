@@ -25,7 +25,7 @@ def loaded_by(*arguments: str) -> set[str]:
         (("-m", "rnn_regexp", "--help"), HEAVY),
         (("-c", "import rnn_regexp.ablation.design"), {"torch", "mlflow", "hydra"}),
         (("-c", "import rnn_regexp.ablation.statistics"), {"torch", "mlflow", "hydra"}),
-        (("-c", "import rnn_regexp.ablation.report"), {"torch", "mlflow", "hydra"}),
+        (("-c", "import rnn_regexp.report.write"), {"torch", "mlflow", "hydra"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -11,7 +11,7 @@ def result(status: str, error: str | None = None) -> RunResult:
 
 
 def test_lines_say_runs_done_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
-    with Bar([2, 1], epochs=4, before=5) as bar:
+    with Bar([2, 1], epochs=[4, 4], before=5) as bar:
         bar.epoch(0, 2)
         bar.ended(0, [result(FINISHED), result(FINISHED)])
         bar.ended(1, [result(FAILED, "Traceback ...\nValueError: no such gate")])
@@ -24,6 +24,14 @@ def test_lines_say_runs_done_and_time_left(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_single_run_needs_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with Bar([1], epochs=1, before=0) as bar:
+    with Bar([1], epochs=[1], before=0) as bar:
         bar.ended(0, [result(FINISHED)])
     assert capsys.readouterr().out == ""
+
+
+def test_cohorts_may_have_different_budgets(capsys: pytest.CaptureFixture[str]) -> None:
+    with Bar([1, 1], epochs=[2, 8], before=0) as bar:
+        bar._printed -= 100
+        bar._started -= 10
+        bar.epoch(1, 5)
+    assert "10 s, about 10 s left" in capsys.readouterr().out  # 5 of 10 epochs

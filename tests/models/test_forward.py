@@ -1,14 +1,17 @@
 """K runs compute what torch's own modules compute for each of them on packed sequences."""
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
 import torch
 from torch import Tensor
 
+from rnn_regexp.data.batches import Batch
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
-from rnn_regexp.models.forward import forward
+from rnn_regexp.models.forward import Network, forward
 from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.regularizers.application import NOTHING, Application
 from rnn_regexp.regularizers.base import Site
 from rnn_regexp.weights import Weights
 from tests.models.twin import Twin
@@ -41,6 +44,20 @@ def random_weights(model: Model, tokens: bool, dtype: torch.dtype = torch.double
     return weights
 
 
+def run(
+    model: Model,
+    weights: Weights,
+    inputs: Tensor,
+    lengths: Tensor,
+    applied: Application = NOTHING,
+    backend: Backend = Backend.auto,
+) -> Tensor:
+    """Logits of a batch."""
+    return forward(
+        Network(model, weights, applied, backend), Batch(inputs, lengths, lengths)
+    ).logits
+
+
 def random_inputs(tokens: bool, dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor]:
     """Inputs and lengths; every run has its own, and no two runs the same lengths."""
     generator = torch.Generator().manual_seed(2)
@@ -60,7 +77,7 @@ def test_logits_and_gradients_are_those_of_torch(
 ):
     model = model_of(cell, layers, bidirectional)
     weights, (inputs, lengths) = random_weights(model, tokens), random_inputs(tokens)
-    logits = forward(model, weights, inputs, lengths, backend=backend)
+    logits = run(model, weights, inputs, lengths, backend=backend)
     assert logits.shape == (RUNS, BATCH, CLASSES)
     weigh = torch.linspace(-1, 1, BATCH * CLASSES, dtype=torch.double).view(BATCH, CLASSES)
     gradients = torch.autograd.grad((logits.sin() * weigh).sum(), list(weights.values()))
@@ -80,7 +97,7 @@ def test_logits_and_gradients_are_those_of_torch(
 def test_single_precision_differs_by_rounding_only(cell: str):
     model = model_of(cell, layers=2, bidirectional=True)
     weights, (inputs, lengths) = random_weights(model, True, torch.float32), random_inputs(True)
-    logits = forward(model, weights, inputs, lengths)
+    logits = run(model, weights, inputs, lengths)
     assert logits.dtype is torch.float32
     for k in range(RUNS):
         expected = Twin.of(model, weights, k).double()(inputs[k], lengths[k])
@@ -98,10 +115,18 @@ def test_what_stands_behind_the_length_changes_nothing(cell: str, tokens: bool):
     wider = torch.cat((other, other[:, :2]), dim=1)  # and two steps more
     results = []
     for seen in (inputs, wider):
-        logits = forward(model, weights, seen, lengths)
+        logits = run(model, weights, seen, lengths)
         weights.differentiate(logits.square().sum(dim=(1, 2)))
         results.append((logits.detach(), weights.gradient.clone()))
     torch.testing.assert_close(results[0], results[1], rtol=1e-12, atol=1e-14)
+
+
+class Watched(Application):
+    """Activations pass through a function."""
+
+    def __init__(self, see: Callable[[Site, int, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.activations = see
 
 
 def test_sites_in_order_with_their_shapes():
@@ -113,7 +138,7 @@ def test_sites_in_order_with_their_shapes():
         seen.append((site.name, layer, tuple(x.shape)))
         return x
 
-    forward(model, weights, inputs, lengths, watch)
+    run(model, weights, inputs, lengths, Watched(watch))
     assert seen == [
         ("input", 0, (RUNS, STEPS, BATCH, 3)),
         ("between", 1, (RUNS, STEPS, BATCH, 8)),
@@ -131,10 +156,10 @@ def test_what_a_site_gives_back_is_what_goes_on(site: Site):
     def double(here: Site, layer: int, x: Tensor) -> Tensor:
         return 2 * x if here is site else x
 
-    logits = forward(model, weights, inputs, lengths, double)
+    logits = run(model, weights, inputs, lengths, Watched(double))
     meets = {Site.input: "layer0.{}.W_hx", Site.between: "layer1.{}.W_hx", Site.output: "head.W_yh"}
     with torch.no_grad():
         for name in {meets[site].format(direction) for direction in (0, 1)}:
             weights[name].mul_(2)
-    expected = forward(model, weights, inputs, lengths)
+    expected = run(model, weights, inputs, lengths)
     torch.testing.assert_close(logits, expected, rtol=1e-12, atol=1e-14)

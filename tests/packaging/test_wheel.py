@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-OUTPUTS = ("study.yaml", "plan.csv", "runs.csv", "effects.csv", "report.md", "report.html")
+OUTPUTS = ("study.yaml", "plan.csv", "runs.csv", "effects.csv", "report.html", "report.tex")
 
 pytestmark = pytest.mark.slow
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
+from rnn_regexp.recurrence.layer import Backend, carried
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 
 T, B, D, H = 6, 4, 3, 5
@@ -23,6 +24,16 @@ class Example:
     weights: tuple[LayerWeights, ...]
     lengths: Tensor
 
+    def to(self, device: str) -> "Example":
+        """The same on another device."""
+
+        def moved(leaves: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(leaf.detach().to(device).requires_grad_() for leaf in leaves)
+
+        (inputs,), lengths = moved((self.inputs,)), self.lengths.to(device)
+        states, weights = tuple(map(moved, self.states)), tuple(map(moved, self.weights))
+        return Example(self.cell, inputs, states, weights, lengths)
+
     @property
     def leaves(self) -> list[Tensor]:
         return [self.inputs, *sum(self.states, ()), *sum(self.weights, ())]
@@ -31,7 +42,8 @@ class Example:
         """Of a sum in which every element of the results has its own weight."""
         generator = torch.Generator().manual_seed(3)
         parts = [
-            (r * torch.randn(r.shape, generator=generator, dtype=r.dtype)).sum() for r in results
+            (r * torch.randn(r.shape, generator=generator, dtype=torch.float64).to(r)).sum()
+            for r in results
         ]
         total = sum(parts[1:], parts[0])
         return list(
@@ -52,7 +64,7 @@ def example(
     for _ in range(directions):
         states.append(tuple(leaf(B, H) for _ in range(cell.states)))
         G = cell.gates * H
-        matrices = leaf(G, inputs, scale=0.6), leaf(G, H, scale=0.5)
+        matrices = leaf(G, inputs, scale=0.6), leaf(G, H, scale=0.5 * (5 / H) ** 0.5)
         weights.append((*matrices, leaf(G, scale=0.3), leaf(G, scale=0.3)))
     lengths = torch.stack([torch.tensor(LENGTHS).roll(k) for k in range(runs)])
     return Example(cell, leaf(T, B, inputs), tuple(states), tuple(weights), lengths)
@@ -89,6 +101,22 @@ def drawn(cell: Cell, runs: int, seed: int = 11) -> dict[str, RecurrentNoise]:
         kinds["zoneout_c expected"] = {"zoneout_c": uniform(1, B, H)}
     together = {name: tensor for kind in kinds.values() for name, tensor in kind.items()}
     return {name: RecurrentNoise(**k) for name, k in (kinds | {"all": together}).items()}
+
+
+def computed(
+    own: Example,
+    backend: Backend,
+    noise: tuple[RecurrentNoise | None, ...],
+    ragged: bool = True,
+) -> list[Tensor]:
+    """Outputs, last states and the gradients of all leaves."""
+    lengths = own.lengths if ragged else None
+    outputs, lasts = carried(own.cell, own.inputs, lengths, own.weights, own.states, backend, noise)
+    if ragged:  # what stands on padding is nobody's business
+        steps = own.inputs.new_ones(outputs.shape[1]).cumsum(0)[:, None]
+        outputs = outputs * (steps <= own.lengths[:, None])[..., None]
+    results = [outputs, *sum(lasts, ())]
+    return results + own.gradients(results)
 
 
 def close(found: list[Tensor], wanted: list[Tensor], tolerance: float = 1e-10) -> None:

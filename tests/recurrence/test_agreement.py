@@ -1,32 +1,14 @@
 """Every backend gives the numbers of the specification: outputs, states and every gradient."""
 
 import pytest
-from torch import Tensor
 
 from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend, carried
-from rnn_regexp.recurrence.perturbation import RecurrentNoise
-from tests.recurrence.examples import Example, close, drawn, example
+from rnn_regexp.recurrence.layer import Backend
+from tests.recurrence.examples import close, computed, drawn, example
 
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 KINDS = [(cell, kind, 3) for cell in ALL for kind in drawn(cell, 1)]
 KINDS += [(cell, "all", 1) for cell in ALL]
-
-
-def computed(
-    own: Example,
-    backend: Backend,
-    noise: tuple[RecurrentNoise | None, ...],
-    ragged: bool = True,
-) -> list[Tensor]:
-    """Outputs, last states and the gradients of all leaves."""
-    lengths = own.lengths if ragged else None
-    outputs, lasts = carried(own.cell, own.inputs, lengths, own.weights, own.states, backend, noise)
-    if ragged:  # what stands on padding is nobody's business
-        steps = own.inputs.new_ones(outputs.shape[1]).cumsum(0)[:, None]
-        outputs = outputs * (steps <= own.lengths[:, None])[..., None]
-    results = [outputs, *sum(lasts, ())]
-    return results + own.gradients(results)
 
 
 @pytest.mark.parametrize("ragged", [True, False], ids=["ragged", "full"])

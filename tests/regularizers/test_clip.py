@@ -128,5 +128,5 @@ def test_a_zero_gradient_stays_zero():
 def test_runs_without_clipping_are_not_reported_as_clipped(weights: Weights):
     stacks = RegularizerStack([{"clip": Clip(1e-3)}] + [{}] * 6, CPU)
     update = update_of(weights)
-    stacks.update(weights, update)
+    stacks.before_step(weights, update)
     assert update.clipped.tolist() == [True] + [False] * 6

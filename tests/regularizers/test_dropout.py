@@ -6,8 +6,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnn_regexp.noise import Noise
-from rnn_regexp.regularizers.base import Site
-from rnn_regexp.regularizers.dropout import Dropout
+from rnn_regexp.recurrence.cells import LSTM
+from rnn_regexp.regularizers.base import Place, Site
+from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.stack import stack
 from tests.regularizers.catalogue import CPU
 
@@ -26,7 +27,7 @@ def masks(
     **settings: object,
 ) -> Tensor:
     """What becomes of ones: (K, T, B, D), or (K, B, D) at the output."""
-    own = stack([Dropout(rate, on=list(Site), **settings) for rate in rates], CPU)
+    own = stack([Dropout(rate, on=list(Where), **settings) for rate in rates], CPU)
     shape = (len(rates), B, D) if site is Site.output else (len(rates), steps, B, D)
     noise = Noise(torch.tensor(seeds[: len(rates)]), step)
     return own.transform_activations(site, layer, torch.ones(shape, dtype=dtype), noise)
@@ -101,17 +102,21 @@ def test_padding_to_more_steps_changes_no_mask(locked: bool):
     assert torch.equal(masks(steps=9, locked=locked)[:, :T], masks(locked=locked))
 
 
-@pytest.mark.parametrize("on", [[], [Site.input], [Site.between, Site.output], list(Site)])
-def test_it_acts_where_it_is_told_to(on: list[Site]):
+@pytest.mark.parametrize(
+    "on", [[], [Where.input], [Where.hidden], [Where.between, Where.output], list(Where)], ids=str
+)
+def test_it_acts_where_it_is_told_to(on: list[Where]):
     own = stack([Dropout(0.5, on=on)], CPU)
     noise = Noise(torch.zeros(1, dtype=torch.int64))
     x = torch.ones(1, 3, 4, 5)
-    touched = [site for site in Site if own.transform_activations(site, 1, x, noise) is not x]
-    assert touched == on
+    place = Place(0, 0, LSTM, 3, 4, 5, x)
+    touched = {site.name for site in Site if own.transform_activations(site, 1, x, noise) is not x}
+    touched |= {"hidden"} if own.recurrent_noise(place, noise) is not None else set()
+    assert touched == {where.name for where in on}
 
 
-def test_the_surveys_place_is_behind_the_last_state():
-    assert Dropout().on == [Site.output]
+def test_the_place_in_the_surveys_example_is_behind_the_last_state():
+    assert Dropout().on == [Where.output]
 
 
 def test_almost_everything_dropped_is_still_finite():

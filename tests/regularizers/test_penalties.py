@@ -11,7 +11,7 @@ from rnn_regexp.regularizers.l2 import L2, MATRICES
 from rnn_regexp.regularizers.stack import RegularizerStack, stack
 from rnn_regexp.training.optimizers import SGD
 from rnn_regexp.weights import Kind, Weights
-from tests.regularizers.catalogue import CPU, gradients, name_of, random_weights
+from tests.regularizers.catalogue import CPU, gradients, name_of, random_weights, trace
 from tests.training.tiny import cohort, run, watch
 
 COEFFICIENTS = (0.0, 1e-3, 2.5)
@@ -34,7 +34,7 @@ def closed(technique: type[Regularizer], coefficient: float, W: Tensor) -> Tenso
 def test_value_and_gradient_are_the_formulas_run_by_run(technique: type, on: list[Kind]):
     weights = random_weights(len(COEFFICIENTS))
     own = stack([technique(coefficient, on=on) for coefficient in COEFFICIENTS], CPU)
-    penalty = own.penalty(weights)
+    penalty = own.penalty(weights, trace())
     weights.differentiate(penalty)
     for k, coefficient in enumerate(COEFFICIENTS):
         matrices = [
@@ -61,7 +61,7 @@ def test_all_layers_and_directions_are_in_and_biases_and_embedding_are_not(techn
         with torch.no_grad():
             own.weights.flat.zero_()
             own.weights[name].fill_(1)
-        if own.regularizers.active[-1].penalty(own.weights).any():
+        if list(own.regularizers.active.values())[-1].penalty(own.weights, trace()).any():
             touched.add(name)
     assert touched == {name for name in own.weights if ".W_" in name}
 
@@ -70,7 +70,7 @@ def test_l1_does_not_move_a_weight_that_is_zero():
     weights = random_weights(1)
     with torch.no_grad():
         weights.flat.zero_()
-    weights.differentiate(stack([L1(1.0)], CPU).penalty(weights))
+    weights.differentiate(stack([L1(1.0)], CPU).penalty(weights, trace()))
     assert not weights.gradient.any()
 
 
@@ -91,5 +91,5 @@ def test_the_penalty_is_in_the_gradient_and_not_in_the_loss_that_is_shown():
 def test_without_a_matrix_there_is_no_penalty(technique: type):
     """A model of features has no embedding to penalize."""
     stacks = RegularizerStack([{name_of(technique): technique(0.1, on=[])}], CPU)
-    assert technique in map(type, stacks.active)
-    assert list(stacks.penalties(random_weights(1))) == []
+    assert technique in map(type, stacks.active.values())
+    assert list(stacks.penalties(random_weights(1), trace())) == []

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.base import Update
 from rnn_regexp.regularizers.stack import RegularizerStack
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
@@ -38,7 +39,10 @@ def trained(
     for gradient in steps:
         weights.gradient[:, :SIZE] = gradient
         norm = torch.linalg.vector_norm(weights.gradient, dim=1)
-        stack.update(weights, Update(norm, state.learning_rate, state.decoupled))
+        alive = torch.ones(len(decays), dtype=torch.bool)
+        noise = Noise(torch.arange(len(decays)))
+        update = Update(norm, state.learning_rate, state.decoupled, alive, noise)
+        stack.before_step(weights, update)
         state.step(weights.flat, weights.gradient, [True] * len(decays))
     return weights.flat[:, :SIZE]
 

@@ -29,3 +29,11 @@ def count(sqlite: Sqlite) -> int:
     with closing(sqlite3.connect(sqlite.store)) as database:
         (number,) = database.execute("SELECT count(*) FROM metrics").fetchone()
     return number
+
+
+def files(sqlite: Sqlite, run: Any, folder: str | None = None) -> set[str]:
+    """The paths of a run's artifacts."""
+    found: set[str] = set()
+    for file in client(sqlite).list_artifacts(run.info.run_id, folder):
+        found |= files(sqlite, run, file.path) if file.is_dir else {file.path}
+    return found

@@ -150,3 +150,53 @@ def test_runs_are_compared_by_factors_and_metrics(pages: list[str]):
         assert texts(driver, "h4") >= {"valid/accuracy", "valid/loss"}
     finally:
         driver.quit()
+
+
+@pytest.fixture
+def summary(empty_store: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of the summary run of a study that has been reported."""
+    from rnn_regexp.report.write import write_report
+    from rnn_regexp.tracking.store import client
+
+    store = Sqlite(store=str(shutil.copy(empty_store, tmp_path / "mlflow.db")))
+    folder = write_ledger(tmp_path / "four_knobs", seeds=2).folder
+    write_report(folder)
+    replay(folder, store)
+    experiment = client(store).get_experiment_by_name("four_knobs").experiment_id
+    (run,) = client(store).search_runs([experiment], "tags.kind = 'summary'")
+    port = free_port("127.0.0.1", 5600)
+    with serving(Path(store.store), "127.0.0.1", port) as (_, url):
+        yield f"{url}/#/experiments/{experiment}/runs/{run.info.run_id}"
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_summary_shows_the_study_at_a_glance(summary: str):
+    pytest.importorskip("selenium", reason="the browser is driven by Selenium")
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    from scripts import screenshot_dashboard as screenshot
+
+    try:
+        driver = screenshot.chromium()
+    except SystemExit as error:
+        pytest.skip(str(error))
+    wait = WebDriverWait(driver, 60)
+    try:
+        driver.set_window_size(1400, 3000)
+        screenshot.open_page(driver, summary)
+        wait.until(lambda _: "effect/dropout:0/estimate" in texts(driver, "a"))
+        driver.find_element("xpath", "//button[normalize-space()='Show more']").click()
+        wait.until(lambda _: "adjusted p" in texts(driver, "th"))
+        assert {"dropout", "weight_decay", "clip", "init"} <= texts(driver, "td")
+        assert any("against 0.5" in text for text in texts(driver, "li"))
+        screenshot.open_page(driver, f"{summary}/artifacts/figures/forest.svg")
+        wait.until(lambda _: "forest.svg" in " ".join(texts(driver, "body")))
+        drawn = "return Array.from(document.images).some(i => i.naturalWidth > 200)"
+        wait.until(lambda _: driver.execute_script(drawn))
+        screenshot.open_page(driver, f"{summary}/artifacts/report.html")
+        wait.until(lambda _: driver.find_elements("css selector", "iframe"))
+        driver.switch_to.frame(driver.find_element("css selector", "iframe"))
+        wait.until(lambda _: len(driver.find_elements("css selector", "figure svg")) > 5)
+    finally:
+        driver.quit()

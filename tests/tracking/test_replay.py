@@ -49,9 +49,8 @@ def test_the_summary_carries_verdicts_and_report(sqlite: Sqlite, tmp_path: Path)
     summary = stored.runs(sqlite)["four_knobs summary"]
     assert summary.data.metrics["effect/dropout:0.75/ci_low"] == pytest.approx(0.01)
     assert "| dropout | 0.75 |" in summary.data.tags["mlflow.note.content"]
-    artifacts = Path(sqlite.store).parent / "mlartifacts/four_knobs" / summary.info.run_id
-    names = {path.name for path in (artifacts / "artifacts").iterdir()}
-    assert names == {"report.html", "report.md", "effects.csv"}
+    names = {"report.html", "report.md", "effects.csv", "study.yaml", "plan.csv"}
+    assert stored.files(sqlite, summary) == names
 
 
 def test_runs_without_a_plan(folder: Path, sqlite: Sqlite, tmp_path: Path):

@@ -12,7 +12,7 @@ import pytest
 
 from rnn_regexp.tracking import Server, Sqlite, TrackingError, Unavailable, prepare
 from rnn_regexp.tracking.entries import entry
-from rnn_regexp.tracking.store import address, client, public
+from rnn_regexp.tracking.store import address, client, public, reason
 from rnn_regexp.tracking.writer import Writer
 from tests.tracking import stored
 from tests.tracking.synthetic import BASELINE, result
@@ -110,13 +110,22 @@ def test_a_server_must_be_named(monkeypatch: pytest.MonkeyPatch):
     assert address(Server(uri="http://here:2")) == "http://here:2"
 
 
-def test_a_password_is_not_shown():
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch):
     assert public("https://me:secret@host:5000/x") == "https://host:5000/x"
     assert public("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     with pytest.raises(Unavailable) as error:
-        client(Server(uri="http://me:secret@127.0.0.1:9"))
+        client(Server())
     assert "secret" not in str(error.value)
     assert "http://127.0.0.1:9 does not answer: " in str(error.value)
+    assert reason(OSError("no way to http://me:secret@h:1/x")) == "no way to http://h:1/x"
+
+
+def test_a_password_is_not_taken_where_it_would_be_written_down():
+    with pytest.raises(TrackingError) as error:
+        prepare(Server(uri="http://me:secret@127.0.0.1:9"))
+    assert "secret" not in str(error.value)
+    assert "MLFLOW_TRACKING_PASSWORD in the environment" in str(error.value)
 
 
 @pytest.mark.parametrize("telemetry", [False, True])

@@ -156,11 +156,11 @@ def test_the_summary_is_one_run_that_is_renewed(sqlite: Sqlite, tmp_path: Path):
     report = tmp_path / "report.html"
     report.write_text("first")
     values = effect_metrics(effects())
-    Writer(sqlite, "four_knobs").write_summary(values, "| first |", [report], 1000)
+    Writer(sqlite, "four_knobs").write_summary(values, "| first |", {report: ""}, 1000)
     changed = {**values, "effect/clip:1/estimate": 0.5}
     report.write_text("second")
     for moment in (2000, 3000):
-        Writer(sqlite, "four_knobs").write_summary(changed, "| second |", [report], moment)
+        Writer(sqlite, "four_knobs").write_summary(changed, "| second |", {report: ""}, moment)
     (run,) = stored.runs(sqlite).values()
     assert run.info.run_name == "four_knobs summary"
     assert run.data.tags["mlflow.note.content"] == "| second |"

@@ -7,20 +7,25 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rnn_regexp.models import GRU, LSTM, RNN, Nonlinearity
 from rnn_regexp.recurrence.layer import Backend
-from rnn_regexp.regularizers.base import Site
 from rnn_regexp.regularizers.clip import By, Clip
-from rnn_regexp.regularizers.dropout import Dropout
+from rnn_regexp.regularizers.dropout import Dropout, Where
+from rnn_regexp.regularizers.early_stopping import EarlyStopping
+from rnn_regexp.regularizers.ema import Ema
 from rnn_regexp.regularizers.init import Init, Others, Scheme
 from rnn_regexp.regularizers.l1 import L1
 from rnn_regexp.regularizers.l2 import L2
+from rnn_regexp.regularizers.masks import Scaling
+from rnn_regexp.regularizers.variational_dropout import VariationalDropout
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
+from rnn_regexp.regularizers.weight_drop import WeightDrop
+from rnn_regexp.regularizers.zoneout import Zoneout
 from rnn_regexp.training.cohort import Cohort, RunSettings
-from rnn_regexp.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from rnn_regexp.training.optimizers import ASGD, SGD, Adam, AdamW, Averaging, Optimizer, RMSprop
 from rnn_regexp.training.record import Outcome
 from rnn_regexp.training.schedules import Constant, Cosine, Exponential, Plateau, Schedule, Step
 from rnn_regexp.training.settings import Precision
@@ -36,26 +41,39 @@ def subsets(choices: Iterable[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(st.sampled_from(list(choices)), min_size=1, unique=True)
 
 
-def techniques(sites: list[Site], locked: bool, kinds: list[Kind]) -> list[st.SearchStrategy[Any]]:
-    """Each technique with any strength; what is given here all runs of a cohort share."""
+def techniques(
+    places: list[Where], flag: bool, kinds: list[Kind], inside: bool
+) -> list[st.SearchStrategy[Any]]:
+    """Techniques with any strength; what is given here all runs of a cohort share.
+
+    ``inside``: whether they may act inside the recurrence.
+    """
     others, on = st.sampled_from(Others), st.just(kinds)
+    rate, within, locked = st.floats(0, 0.8), st.floats(0, 0.8 if inside else 0), st.just(flag)
     return [
         st.builds(Init, scheme=st.sampled_from(Scheme), gain=st.floats(0.5, 1.2), others=others),
-        st.builds(Dropout, rate=st.floats(0, 0.8), on=st.just(sites), locked=st.just(locked)),
+        st.builds(WeightDrop, rate, variational=locked),
+        st.builds(VariationalDropout, rate, within, rate, per_gate=locked),
+        st.builds(Zoneout, within, within, shared=locked),
+        st.builds(Dropout, rate, st.just(places), locked, st.sampled_from(Scaling)),
         st.builds(L1, coefficient=strengths(1e-5, 1e-2), on=on),
         st.builds(L2, coefficient=strengths(1e-4, 1e-1), on=on),
         st.builds(Clip, threshold=strengths(1e-2, 10), by=st.sampled_from(By)),
         st.builds(WeightDecay, strengths(1e-5, 1e-1), coupling=st.sampled_from(Coupling)),
+        st.builds(Ema, st.floats(0, 0.99), warmup=st.booleans()),
+        st.builds(EarlyStopping, st.integers(1, 5).map(float)),
     ]
 
 
 def optimizers(nesterov: bool) -> list[st.SearchStrategy[Optimizer]]:
     lr, momentum = strengths(1e-3, 3e-2), st.sampled_from([0.0, 0.5, 0.9])
+    averaging = st.sampled_from(Averaging)
     return [
         st.builds(SGD, lr=lr, momentum=momentum, nesterov=st.just(nesterov)),
         st.builds(Adam, lr=lr, beta1=st.floats(0, 0.95)),
         st.builds(AdamW, lr=lr),
         st.builds(RMSprop, lr=lr, momentum=momentum),
+        st.builds(ASGD, lr=lr, t0=st.sampled_from([0.0, 3.0, 1e6]), averaging=averaging),
     ]
 
 
@@ -73,7 +91,10 @@ def schedules() -> st.SearchStrategy[Schedule]:
 @st.composite
 def cohorts(draw: st.DrawFn) -> tuple[list[RunSettings], int, dict[str, Any]]:
     """Runs of one cohort, the place of the run to look at, and what all runs share."""
-    single = techniques(draw(subsets(Site)), draw(st.booleans()), draw(subsets(Kind)))
+    shared = draw(shared_settings())
+    inside = shared["backend"] is not Backend.native
+    places = draw(subsets(own for own in Where if inside or own is not Where.hidden))
+    single = techniques(places, draw(st.booleans()), draw(subsets(Kind)), inside)
     optimizer = draw(st.sampled_from(optimizers(draw(st.booleans()))))
     runs = []
     for _ in range(draw(st.integers(1, 5))):
@@ -83,7 +104,7 @@ def cohorts(draw: st.DrawFn) -> tuple[list[RunSettings], int, dict[str, Any]]:
     place = draw(st.integers(0, len(runs) - 1))
     if len(runs) > 1 and draw(st.booleans()):
         runs[place - 1] = diverging(runs[place - 1], draw(st.sampled_from([1.0, 1e200])))
-    return runs, place, draw(shared_settings())
+    return runs, place, shared
 
 
 def diverging(neighbour: RunSettings, gain: float) -> RunSettings:
@@ -108,6 +129,7 @@ def shared_settings(draw: st.DrawFn) -> dict[str, Any]:
     derandomize=True,
     deadline=None,
     database=None,
+    phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 @given(cohorts())
@@ -118,10 +140,10 @@ def test_alone_equals_in_cohort(drawn: tuple[list[RunSettings], int, dict[str, A
 
 
 def same(alone: Cohort, together: Cohort, place: int) -> None:
-    """Train both; losses, norms and weights of all 21 steps, history and metrics agree."""
+    """Train both; losses, norms and weights of all steps, history and metrics agree."""
     (outcome,), own = watch(alone)
     others, all_runs = watch(together)
-    assert len(own.losses) == 21
+    assert len(own.losses) == 3 * (outcome.stopped_at or 7)
     for name in ("losses", "norms", "weights"):
         close(getattr(own, name), getattr(all_runs, name), place)
     close_outcomes(outcome, others[place])
@@ -134,6 +156,7 @@ def close(alone: list[torch.Tensor], together: list[torch.Tensor], place: int) -
 
 def close_outcomes(alone: Outcome, together: Outcome) -> None:
     assert together.diverged_at == alone.diverged_at
+    assert together.stopped_at == alone.stopped_at
     assert len(together.history) == len(alone.history)
     assert together.metrics == pytest.approx(alone.metrics, rel=1e-10)
     for found, expected in zip(without_time(together), without_time(alone)):

@@ -17,6 +17,7 @@ from tests.training.tiny import Journal, cohort, run, watch
 
 # Each step multiplies the weights by about -1e20, so that after 15 steps they leave float64.
 GROWS = WeightDecay(1e20, Coupling.decoupled)
+NAMES = metric_names(("loss", "accuracy", "macro_f1"))
 TAME = run(Dropout(0.5), Clip(0.5), WeightDecay(1e-3), optimizer=SGD(0.1), seed=5)
 
 
@@ -77,10 +78,10 @@ def test_only_the_best_epochs_metrics_remain(middle_diverges: Trained):
     history = outcomes[1].history
     assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
     assert 1 <= len(history) == (outcomes[1].diverged_at - 1) // 3
-    assert set(outcomes[1].metrics) == {"best/epoch"} | {f"best/{n}" for n in metric_names()}
+    assert set(outcomes[1].metrics) == {"best/epoch"} | {f"best/{n}" for n in NAMES}
     best = min(history, key=lambda row: row["valid/loss"])
     assert outcomes[1].metrics["best/valid/loss"] == best["valid/loss"]
-    assert set(outcomes[0].metrics) == set(metric_names()) | set(outcomes[1].metrics)
+    assert set(outcomes[0].metrics) == {*NAMES, "train/epochs"} | set(outcomes[1].metrics)
 
 
 def test_best_test_metrics_of_a_diverged_run_are_of_its_best_weights(middle_diverges: Trained):
@@ -112,9 +113,10 @@ def test_validation_that_is_not_finite_freezes_too():
     """Weights may overflow in the last step of an epoch: the next step is the one that fails."""
     own = cohort(TAME, TAME)
     record = Record(own)
-    record.steps = record.epoch_steps = 3
+    record.steps += 3
+    record.epoch_steps += 3
     valid = {"loss": torch.tensor([1.0, torch.nan]), "accuracy": torch.tensor([0.5, 0.5])}
-    record.epoch(1, 0.0, valid=valid)
+    record.epoch(0.0, valid=valid)
     assert record.alive.tolist() == [True, False]
     assert [outcome.diverged_at for outcome in record.outcomes] == [None, 4]
     assert [len(outcome.history) for outcome in record.outcomes] == [1, 0]
@@ -126,7 +128,7 @@ def test_a_gradient_that_overflows_behind_a_finite_loss_counts_too():
         own.weights.flat[0] *= 1e-120  # penalty about 1e60, gradient about 1e180
     outcomes, journal = watch(own)
     assert journal.losses[0][0].isfinite()
-    assert next(own.regularizers.penalties(own.weights))[0].isfinite()
+    assert next(own.regularizers.penalties(own.weights, None))[0].isfinite()
     assert not journal.norms[0][0].isfinite()
     assert [outcome.diverged_at for outcome in outcomes] == [1, None]
 
@@ -146,5 +148,5 @@ def test_a_gradient_that_is_not_finite_stays_in_its_run(spoil: float, technique:
 
 def test_metric_names_are_those_of_a_finished_run():
     (outcome,), _ = watch(cohort(TAME, epochs=1))
-    names = metric_names()
-    assert set(outcome.metrics) == {*names, "best/epoch", *(f"best/{name}" for name in names)}
+    best = {"best/epoch", *(f"best/{name}" for name in NAMES)}
+    assert set(outcome.metrics) == {*NAMES, "train/epochs"} | best

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
+from rnn_regexp.data.batches import Batch, shuffled
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.l2 import L2
 from rnn_regexp.regularizers.weight_decay import WeightDecay
+from rnn_regexp.tasks import base
 from rnn_regexp.training import loop
-from rnn_regexp.training.batches import Batch, shuffled
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.optimizers import Adam
@@ -107,12 +108,12 @@ def test_the_best_epoch_is_found_in_the_precision_of_the_losses():
     for epoch, loss in ((1, 1.0), (2, 1.0 - 1e-12), (3, 1.0 - 1e-13)):
         with torch.no_grad():
             own.weights.flat.fill_(epoch)
-        record.epoch_steps = 1
+        record.epoch_steps += 1
         valid = {"loss": torch.tensor([loss], dtype=torch.double)}
-        record.epoch(epoch, 0.0, valid=valid)
+        record.epoch(0.0, valid=valid)
     (outcome,) = record.finish({"": {}, "best/": {}})
     assert outcome.metrics["best/epoch"] == 2
-    assert record.best_weights.unique().tolist() == [2]
+    assert record.best.flat.unique().tolist() == [2]
 
 
 def test_of_equal_epochs_the_first_is_the_best():
@@ -121,11 +122,11 @@ def test_of_equal_epochs_the_first_is_the_best():
     for epoch in (1, 2):
         with torch.no_grad():
             own.weights.flat.fill_(epoch)
-        record.epoch_steps = 1
-        record.epoch(epoch, 0.0, valid={"loss": torch.ones(1, dtype=torch.double)})
+        record.epoch_steps += 1
+        record.epoch(0.0, valid={"loss": torch.ones(1, dtype=torch.double)})
     (outcome,) = record.finish({"": {}, "best/": {}})
     assert outcome.metrics["best/epoch"] == 1
-    assert record.best_weights.unique().tolist() == [1]
+    assert record.best.flat.unique().tolist() == [1]
 
 
 def test_each_epoch_has_an_order_of_its_own_that_only_the_seed_decides(
@@ -138,7 +139,7 @@ def test_each_epoch_has_an_order_of_its_own_that_only_the_seed_decides(
             seen.append(batch)
             yield batch
 
-    monkeypatch.setattr(loop, "shuffled", watched)
+    monkeypatch.setattr(base, "shuffled", watched)
     settings = [run(seed=7), run(Dropout(0.5), L2(0.1), seed=7, optimizer=Adam(0.3)), run(seed=8)]
     own = cohort(*settings, epochs=2)
     loop.train(own)

@@ -6,9 +6,11 @@ from torch import Tensor
 
 from rnn_regexp.training.optimizers import (
     ALL,
+    ASGD,
     SGD,
     Adam,
     AdamW,
+    Averaging,
     Optimizer,
     OptimizerState,
     RMSprop,
@@ -32,6 +34,9 @@ def torch_optimizer(own: Optimizer, w: Tensor) -> torch.optim.Optimizer:
             return torch.optim.RMSprop(
                 [w], own.lr, own.alpha, own.eps, momentum=own.momentum, foreach=False
             )
+        case ASGD():
+            t0 = int(own.t0)
+            return torch.optim.ASGD([w], own.lr, own.lambd, own.alpha, t0, foreach=False)
     raise AssertionError(own)
 
 
@@ -41,6 +46,11 @@ COHORTS = {
     "nesterov": [SGD(0.1, 0.9, nesterov=True), SGD(0.2, 0.0, nesterov=True)],
     "adam": [Adam(), Adam(0.1, 0.5, 0.9, 1e-3), Adam(1e-4, 0.0, 0.99)],
     "adamw": [AdamW(), AdamW(0.1, 0.5, 0.9, 1e-3)],
+    "asgd": [
+        ASGD(0.1, averaging=Averaging.torch),
+        ASGD(0.3, 0.1, 0.5, t0=4, averaging=Averaging.torch),
+        ASGD(0.2, 0.0, averaging=Averaging.torch),
+    ],
     "rmsprop": [RMSprop(), RMSprop(0.1, 0.9, 1e-3), RMSprop(0.01, momentum=0.9)],
 }
 
@@ -114,3 +124,78 @@ def test_defaults_are_torchs(kind: type[Optimizer]):
     fresh = getattr(torch.optim, kind.__name__)([torch.zeros(1, requires_grad=True)]).defaults
     for name in ("betas", "eps", "alpha", "momentum", "nesterov", "dampening"):
         assert defaults.get(name) == fresh.get(name)
+
+
+# Averages of ASGD
+
+
+def asgd(rates: list[float], t0: float, averaging: Averaging) -> tuple[Tensor, Tensor]:
+    """One weight that starts at 0 and has the gradient -1, step by step, and its average."""
+    own, flat = ASGD(rates[0], lambd=0.0, t0=t0, averaging=averaging), torch.zeros(1, 16).double()
+    state = OptimizerState([own], flat)
+    weights, means = [], []
+    for rate in rates:
+        state.scale([rate / rates[0]])
+        state.step(flat, -torch.ones_like(flat), [True])
+        weights.append(flat[0, 0].item())
+        means.append(state.averaged(flat)[0, 0].item())
+    return torch.tensor(weights), torch.tensor(means)
+
+
+def test_the_exact_average_is_the_mean_of_the_weights_behind_t0():
+    weights, means = asgd([1.0] * 8, t0=3, averaging=Averaging.exact)
+    assert weights.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert means.tolist() == [1, 2, 3, 4, 4.5, 5, 5.5, 6]
+
+
+def test_torch_leaves_the_first_weights_out():
+    _, means = asgd([1.0] * 5, t0=0, averaging=Averaging.torch)
+    assert means[-1] == 3.5
+    _, means = asgd([1.0] * 5, t0=0, averaging=Averaging.exact)
+    assert means[-1] == 3.0
+
+
+def test_in_torch_a_new_rate_acts_one_step_late():
+    rates = [1.0, 0.5, 0.1]
+    torch.testing.assert_close(asgd(rates, 0, Averaging.exact)[0], torch.tensor([1.0, 1.5, 1.6]))
+    torch.testing.assert_close(asgd(rates, 0, Averaging.torch)[0], torch.tensor([1.0, 2.0, 2.5]))
+
+
+@pytest.mark.parametrize("t0", [0.0, 4.0])
+def test_torchs_average_is_that_of_torch_optim(t0: float):
+    flat, gradients = random_steps(1, torch.float64)
+    own = ASGD(0.1, 0.05, t0=t0, averaging=Averaging.torch)
+    parameter = flat[0].clone().requires_grad_()
+    reference, state = torch_optimizer(own, parameter), OptimizerState([own], flat)
+    for gradient in gradients:
+        state.step(flat, gradient.clone(), [True])
+        parameter.grad = gradient[0].clone()
+        reference.step()
+        torch.testing.assert_close(
+            state.averaged(flat)[0], reference.state[parameter]["ax"], rtol=1e-12, atol=1e-14
+        )
+
+
+def test_runs_are_judged_by_their_own_weights_but_for_those_that_average():
+    flat, gradients = random_steps(2, torch.float64)
+    state = OptimizerState([ASGD(0.1, t0=0), ASGD(0.1)], flat)
+    for gradient in gradients[:5]:
+        state.step(flat, gradient.clone(), [True, True])
+    judged = state.averaged(flat)
+    assert not torch.equal(judged[0], flat[0])
+    assert torch.equal(judged[1], flat[1])
+    assert OptimizerState([SGD()] * 2, flat).averaged(flat) is flat
+
+
+def test_selected_runs_go_on_as_they_would_have():
+    for kind in ALL:
+        flat, gradients = random_steps(3, torch.float64)
+        optimizers = [kind(0.1), kind(0.2), kind(0.3)]
+        state = OptimizerState(optimizers, flat)
+        for number, gradient in enumerate(gradients[:5]):
+            state.step(flat, gradient.clone(), [number > 2, True, True])
+        part, rows = state.select([2, 0]), flat[[2, 0]].clone()
+        for gradient in gradients[5:9]:
+            state.step(flat, gradient.clone(), [True] * 3)
+            part.step(rows, gradient[[2, 0]].clone(), [True] * 2)
+        assert torch.equal(rows, flat[[2, 0]])

@@ -1,5 +1,6 @@
 """Problems and cohorts that train in a blink, in double precision, watched step by step."""
 
+from collections.abc import Sequence
 from unittest import mock
 
 import torch
@@ -19,7 +20,9 @@ ROWS = {"train": 11, "valid": 7, "test": 6}
 CLASSES, VOCABULARY, FEATURES = ("a", "b", "c"), 9, 4
 
 
-def sentences(longest: int = 5, seed: int = 0, **rows: int) -> SequenceData:
+def sentences(
+    longest: int = 5, seed: int = 0, classes: Sequence[str] = CLASSES, **rows: int
+) -> SequenceData:
     """Token ids of ragged lengths, with labels that can only be learnt by heart."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -27,10 +30,10 @@ def sentences(longest: int = 5, seed: int = 0, **rows: int) -> SequenceData:
         lengths = torch.randint(1, longest + 1, (count,), generator=generator)
         inputs = torch.randint(1, VOCABULARY, (count, longest), generator=generator)
         inputs[torch.arange(longest) >= lengths[:, None]] = 0
-        return Split(inputs, lengths, torch.randint(len(CLASSES), (count,), generator=generator))
+        return Split(inputs, lengths, torch.randint(len(classes), (count,), generator=generator))
 
     splits = [split(count) for count in (ROWS | rows).values()]
-    return SequenceData(*splits, CLASSES, tuple(str(n) for n in range(VOCABULARY)))
+    return SequenceData(*splits, tuple(classes), tuple(str(n) for n in range(VOCABULARY)))
 
 
 def pixels(longest: int = 5, seed: int = 0, **rows: int) -> SequenceData:
@@ -58,16 +61,20 @@ def cohort(
     precision: Precision = Precision.float64,
     epochs: int = 7,
     batch_size: int = 4,
+    device: Device = Device.cpu,
     **training: object,
 ) -> Cohort:
     """Three steps an epoch of which the last has three sequences, unless told otherwise."""
-    settings = Training(epochs, batch_size, precision=precision, device=Device.cpu, **training)
+    settings = Training(epochs, batch_size, precision=precision, device=device, **training)
     own = model or GRU(embedding=3, hidden=4)
     return Cohort(own, settings, list(runs), sentences() if data is None else data)
 
 
 class Journal(Record):
-    """A record that also keeps each step: losses (K,), norms (K,), flat weights after it (K, P)."""
+    """A record that also keeps each step: losses (K,), norms (K,), flat weights after it (K, P).
+
+    All runs of the whole cohort stand in it: what belongs to one that left stays as it was.
+    """
 
     def __init__(self, cohort: Cohort) -> None:
         super().__init__(cohort)
@@ -76,16 +83,28 @@ class Journal(Record):
         self.clipped: list[Tensor] = []
         self.weights = [cohort.weights.flat.detach().clone()]  # before the first step
         self.evaluated: list[Tensor] = []  # weights at the end of each epoch
+        self.made_by: list[list[int]] = []  # the runs that made each step
 
     def step(self, losses: Tensor, update: Update) -> None:
         super().step(losses, update)
-        self.losses.append(losses.clone())
-        self.norms.append(update.norm.clone())
-        self.clipped.append(update.clipped.clone())
-        self.weights.append(self.cohort.weights.flat.detach().clone())
+        self.made_by.append(self.rows[update.stepping].tolist())
+        for kept, values in (
+            (self.losses, losses),
+            (self.norms, update.norm),
+            (self.clipped, update.clipped),
+            (self.weights, self.cohort.weights.flat.detach()),
+        ):
+            whole = kept[-1].clone() if kept else values.clone()
+            whole[self.rows] = values
+            kept.append(whole)
 
-    def epoch(self, epoch: int, now: float, **splits: dict[str, Tensor]) -> None:
-        super().epoch(epoch, now, **splits)
+    def path(self, k: int) -> Tensor:
+        """The weights of one run before its first step and after each that it made, (S, P)."""
+        made = [w[k] for w, rows in zip(self.weights[1:], self.made_by, strict=True) if k in rows]
+        return torch.stack([self.weights[0][k], *made])
+
+    def epoch(self, *words: object, **splits: dict[str, Tensor]) -> None:
+        super().epoch(*words, **splits)
         self.evaluated.append(self.weights[-1])
 
 
@@ -99,3 +118,16 @@ def watch(cohort: Cohort) -> tuple[list[Outcome], Journal]:
 def without_time(outcome: Outcome) -> list[dict[str, float]]:
     """An outcome's history, less what differs from one minute to the next."""
     return [{name: own for name, own in row.items() if name != "time"} for row in outcome.history]
+
+
+def stream(tokens: int = 90, seed: int = 0) -> SequenceData:
+    """One sequence of tokens to predict, with a second of its own for each other split."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def split(count: int) -> Split:
+        words = torch.randint(2, VOCABULARY, (1, count + 1), generator=generator)
+        return Split(words[:, :-1], torch.tensor([count]), words[:, 1:])
+
+    splits = [split(count) for count in (tokens, tokens // 2, tokens // 3)]
+    vocabulary = tuple(str(n) for n in range(VOCABULARY))
+    return SequenceData(*splits, (), vocabulary, task="language_model")

@@ -1,0 +1,61 @@
+"""What a SLURM job does: trains its cohort and leaves word of how far it is.
+
+submitit hands the cohort over in a pickled file, which the controller wrote into the study's own
+folder and names by its job's number; nothing that comes from elsewhere is read that way.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnn_regexp.executors.trial import attempt
+from rnn_regexp.experiment import Experiment, run_id
+from rnn_regexp.ledger import Ledger
+from rnn_regexp.lock import hold
+
+FOLDER = "slurm"  # in the study's folder: scripts, logs, signs of life
+ENDED = "ended"
+
+
+@dataclass
+class SlurmJob:
+    """A cohort on its way to another machine; called there, and again after a preemption."""
+
+    experiments: Sequence[Experiment]
+    folder: Path  # the study's, which all machines see
+    threads: int
+
+    @property
+    def key(self) -> str:
+        """A name that is the same for the same runs."""
+        runs = ",".join(run_id(own) for own in self.experiments)
+        return hashlib.sha256(runs.encode()).hexdigest()[:12]
+
+    @property
+    def sign(self) -> Path:
+        """Where the job says how many epochs it has trained, or that it has ended."""
+        return self.folder / FOLDER / f"{self.key}.progress"
+
+    def __call__(self) -> None:
+        """Train, unless another job of an earlier controller is at it: that one is waited for."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+        ledger = Ledger(self.folder)
+        with hold(self.folder, self.key):
+            if any(ledger.complete(run_id(own)) is None for own in self.experiments):
+                self.tell(0)
+                attempt(self.experiments, ledger, self.tell)
+            self.sign.write_text(ENDED, encoding="utf-8")
+
+    def tell(self, epochs: int) -> None:
+        """Leave a sign of life; cheap, for a lost one is followed by the next."""
+        self.sign.write_text(str(epochs), encoding="utf-8")
+
+    def checkpoint(self) -> Any:
+        """What submitit asks for before a preemption: the same job is to be queued again."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)

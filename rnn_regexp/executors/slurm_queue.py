@@ -1,0 +1,37 @@
+"""Which of our jobs SLURM still knows: sacct is not everywhere, and late where it is."""
+
+import getpass
+import subprocess
+import time
+
+PAUSE = 5.0  # seconds between two questions to the scheduler
+COMMAND = ("squeue", "--noheader", "--array", "--format=%i")
+
+
+class Queue:
+    """The user's jobs that wait or run, as of a moment ago."""
+
+    def __init__(self) -> None:
+        self._asked, self._jobs = 0.0, set[str]()
+        self._missing: dict[str, float] = {}  # job -> when it was first not there
+
+    def __contains__(self, job: str) -> bool:
+        return self._ask() and job in self._jobs
+
+    def gone(self, job: str) -> bool:
+        """Whether a job was absent twice in a row: a file it wrote last has had time to appear."""
+        if not self._ask() or job in self._jobs:
+            self._missing.pop(job, None)
+            return False
+        return self._asked > self._missing.setdefault(job, self._asked)
+
+    def _ask(self) -> bool:
+        """Renew the list where it is old; a scheduler that does not answer changes nothing."""
+        if self._asked and time.monotonic() < self._asked + PAUSE:
+            return True
+        command = [*COMMAND, f"--user={getpass.getuser()}"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            return False
+        self._asked, self._jobs = time.monotonic(), set(answer.stdout.split())
+        return True

@@ -1,0 +1,121 @@
+"""How many runs train together: measured on a few steps of the study's own cohorts."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from rnn_regexp.experiment import Experiment, build_cohort
+from rnn_regexp.noise import Noise
+from rnn_regexp.training.cohort import Cohort
+from rnn_regexp.training.evaluate import carried
+from rnn_regexp.training.record import Record
+from rnn_regexp.training.step import losses, step
+
+WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+SECONDS = 0.25  # for which one width is timed, three steps at least
+MOST = 50  # batches
+SHARE = 0.6  # of the free memory that the cohorts may fill
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A width and the measurements behind it."""
+
+    width: int
+    milliseconds: dict[int, float]  # of a step of one run, by width
+    bound: str = ""  # what kept wider ones out
+
+    @property
+    def why(self) -> str:
+        """One line for the terminal."""
+        timed = ", ".join(f"{width}: {own:.2g}" for width, own in self.milliseconds.items())
+        return f"{self.width} runs (ms for a step of one run, by width: {timed}){self.bound}"
+
+
+def choose_width(
+    experiments: Sequence[Experiment],
+    workers: int,
+    free: int | None = None,
+    clock: Callable[[Sequence[Experiment]], float] | None = None,
+) -> Choice:
+    """The width at which ``workers`` side by side finish the runs of one shape soonest.
+
+    With N runs of t(w) seconds a step at width w, the last worker ends after
+    ceil(N / (w * workers)) * w * t(w).  Widths are tried upwards until one takes 10% longer
+    than the best, or would not fit into the ``free`` bytes of memory.
+    """
+    timed: dict[int, float] = {}
+    clock = clock or seconds_a_step
+    best, N = 1, len(experiments)
+    room = (free if free is not None else free_memory(experiments[0])) * SHARE / workers
+    for width in WIDTHS:
+        if width > N:
+            return Choice(best, timed)
+        if width > 1 and width * memory_a_run(experiments[0]) > room:
+            return Choice(best, timed, "; wider ones would not fit into memory")
+        timed[width] = 1e3 * clock(experiments[:width]) / width
+        if _total(N, workers, width, timed) < _total(N, workers, best, timed):
+            best = width
+        elif _total(N, workers, width, timed) > 1.1 * _total(N, workers, best, timed):
+            break
+    return Choice(best, timed)
+
+
+def _total(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
+    """Until the last of the workers ends, in steps of all epochs."""
+    rounds = -(-N // (width * workers))
+    return rounds * width * timed[width]
+
+
+def seconds_a_step(experiments: Sequence[Experiment]) -> float:
+    """Wall seconds of one optimizer step of a cohort of these runs: the least behind the first."""
+    cohort = build_cohort(experiments)
+    record = Record(cohort)
+    noise = Noise(cohort.seeds, 1)
+    batches = list(
+        islice(cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise)), MOST)
+    )
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < SECONDS:
+        batch = batches[len(taken) % len(batches)]
+        started = _now(cohort)
+        step(cohort, batch, record, carried(cohort, None, True))
+        taken.append(_now(cohort) - started)
+    return min(taken[1:])
+
+
+def _now(cohort: Cohort) -> float:
+    if cohort.device.type == "cuda":
+        torch.cuda.synchronize(cohort.device)
+    return time.perf_counter()
+
+
+def memory_a_run(experiment: Experiment) -> float:
+    """Bytes that one more run in a cohort takes: weights and their copies, saved activations."""
+    cohort = build_cohort([experiment])
+    noise = Noise(cohort.seeds, 1)
+    batch = next(iter(cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise))))
+    saved = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal saved
+        saved += tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        losses(cohort, batch, noise, carried(cohort, None, True))
+    flat = cohort.weights.flat
+    copies = 6 + cohort.optimizers.state.shape[1]  # weights, gradient, best, last, and temporaries
+    return 2 * saved + copies * flat.numel() * flat.element_size()
+
+
+def free_memory(experiment: Experiment) -> int:
+    """Bytes that are free on the device of an experiment."""
+    if experiment.training.torch_device().type == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

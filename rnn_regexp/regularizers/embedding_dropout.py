@@ -1,0 +1,51 @@
+"""Embedding dropout: whole words are dropped from the table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from torch import Tensor
+
+from rnn_regexp.fields import per_run, structural
+from rnn_regexp.noise import Noise
+from rnn_regexp.regularizers.base import Regularizer
+from rnn_regexp.regularizers.masks import drop
+from rnn_regexp.regularizers.subject import Subject
+
+
+class Per(Enum):
+    """Who shares the dropped words."""
+
+    minibatch = "minibatch"
+    sequence = "sequence"
+
+
+@dataclass
+class EmbeddingDropout(Regularizer):
+    """Zero the embedding of a word, wherever it occurs, with probability ``rate``.
+
+    e_w -> m_w * e_w,   m_w ~ Bernoulli(1 - rate) / (1 - rate)
+
+    The words are drawn ``per`` minibatch (AWD-LSTM, rate .1) or per sequence (Gal & Ghahramani,
+    rate .3).  A word that occurs again has the same mask; a first version of Gal's code had not.
+    Where the head shares the table, its use there is not masked.
+    """
+
+    source = "Gal & Ghahramani 2016, section 4.2; Merity et al. 2018, section 4.3"
+    sampled = True
+
+    rate: float = per_run(0.0, "[0, 1)", strength=True)
+    per: Per = structural(Per.minibatch)
+
+    def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        if not subject.vocabulary:
+            yield "", "the dataset has features, not words"
+
+    def transform_embedded(self, x: Tensor, tokens: Tensor, noise: Noise | None) -> Tensor:
+        if noise is None:
+            return x
+        words, B = int(tokens.max()) + 1, tokens.shape[2]
+        shape = (words, B if self.per is Per.sequence else 1)
+        mask = drop(noise, "embedding_dropout", shape, self.rate, x)  # (K, V, B or 1)
+        assert mask is not None
+        return x * mask.expand(-1, -1, B).gather(1, tokens)[..., None]

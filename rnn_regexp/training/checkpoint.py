@@ -1,0 +1,163 @@
+"""Half-trained cohorts on disk: a killed one goes on from its last checkpoint, bit for bit.
+
+One safetensors file: weights, optimizer and regularizer state, the best weights and carried
+states as tensors, histories as JSON in its header.  Noise needs none: it is keyed by the step.
+"""
+
+import dataclasses
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnn_regexp.training.cohort import Cohort
+from rnn_regexp.training.record import Outcome, Record
+
+STOP = threading.Event()  # set by whoever wants training to end soon and to go on another time
+
+
+class Stopped(BaseException):
+    """Training was asked to end and did, behind a checkpoint."""
+
+
+class Checkpoint:
+    """The file of one cohort, written at most every ``seconds``."""
+
+    def __init__(self, path: Path | None, identity: str = "", seconds: float = 60.0) -> None:
+        self.path, self.identity, self.seconds = path, identity, seconds
+        self._written = time.monotonic()
+
+    def write(self, record: Record) -> None:
+        """Write, if it is time or the end; raises ``Stopped`` if training is to end."""
+        stop = STOP.is_set()
+        if self.path and (stop or time.monotonic() - self._written >= self.seconds):
+            _write(self.path, tensors(record), _header(record, self.identity))
+            self._written = time.monotonic()
+        if stop:
+            raise Stopped
+
+    def restore(self, cohort: Cohort, record: Record) -> Cohort:
+        """Bring a fresh record to where training stood; returns the cohort that trains on.
+
+        A file of other runs, or one that cannot be read, is as good as none.
+        """
+        found = _read(self.path, self.identity) if self.path else None
+        return cohort if found is None else _restore(cohort, record, *found)
+
+    def remove(self) -> None:
+        """Forget the file: its runs ended."""
+        if self.path:
+            self.path.unlink(missing_ok=True)
+
+
+NEVER = Checkpoint(None)
+
+
+def tensors(record: Record) -> dict[str, Tensor]:
+    """Everything that training needs to go on, by name."""
+    cohort = record.cohort
+    named = {
+        "weights": cohort.weights.flat.detach(),
+        "optimizers": cohort.optimizers.state,
+        "counts": torch.stack(cohort.optimizers.counts),
+        "rows": record.rows,
+        "alive": record.alive,
+        "steps": record.steps,
+        "epoch_steps": record.epoch_steps,
+        "best_loss": record.best_loss,
+    }
+    parts = {
+        "sums": record.sums,
+        "regularizers": cohort.regularizers.state(),
+        "best": record.best.tensors(),
+        "last": record.last.tensors(),
+        "states": _numbered(record.states),
+    }
+    return named | {f"{part}/{n}": own for part, inner in parts.items() for n, own in inner.items()}
+
+
+def _numbered(states: Any) -> dict[str, Tensor]:
+    """Carried states by layer, direction and place: ``0/1/0``."""
+    return {
+        f"{i}/{d}/{s}": own
+        for i, layer in enumerate(states)
+        for d, state in enumerate(layer)
+        for s, own in enumerate(state)
+    }
+
+
+def _header(record: Record, identity: str) -> dict[str, str]:
+    text = {
+        "epochs": record.epochs,
+        "batches": record.batches,
+        "outcomes": [dataclasses.asdict(own) for own in record.outcomes],
+        "states": [[len(state) for state in layer] for layer in record.states],
+    }
+    return {"identity": identity, "record": json.dumps(text)}
+
+
+def _write(path: Path, named: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Put the file there whole or not at all."""
+    from safetensors.torch import save
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = {name: tensor.cpu().contiguous().clone() for name, tensor in named.items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(save(own, header))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata()
+            if header["identity"] != identity:
+                return None
+            named = {name: file.get_tensor(name) for name in list(file.keys())}
+            return named, json.loads(header["record"])
+    except (FileNotFoundError, SafetensorError):
+        return None
+
+
+def _restore(
+    cohort: Cohort, record: Record, named: dict[str, Tensor], text: dict[str, Any]
+) -> Cohort:
+    def part(name: str) -> dict[str, Tensor]:
+        found = {key.partition("/") for key in named if key.startswith(f"{name}/")}
+        return {inner: named[f"{name}/{inner}"].to(cohort.device) for _, _, inner in found}
+
+    rows = named["rows"].tolist()
+    own = cohort if len(rows) == cohort.runs else cohort.select(rows)
+    record.follow(own, rows)
+    with torch.no_grad():
+        own.weights.flat.copy_(named["weights"])
+    own.optimizers.state.copy_(named["optimizers"])
+    for count, kept in zip(own.optimizers.counts, named["counts"], strict=True):
+        count.copy_(kept)
+    own.regularizers.recall(part("regularizers"))
+    for kept, tensors in ((record.best, part("best")), (record.last, part("last"))):
+        for name, tensor in kept.tensors().items():
+            tensor.copy_(tensors[name])
+    for name in ("alive", "steps", "best_loss"):
+        getattr(record, name).copy_(named[name])
+    record.epoch_steps.copy_(named["epoch_steps"])
+    for name, total in record.sums.items():
+        total.copy_(part("sums")[name])
+    record.epochs, record.batches = text["epochs"], text["batches"]
+    record.outcomes = [Outcome(**own) for own in text["outcomes"]]
+    carried = part("states")
+    record.states = tuple(
+        tuple(tuple(carried[f"{i}/{d}/{s}"] for s in range(count)) for d, count in enumerate(layer))
+        for i, layer in enumerate(text["states"])
+    )
+    return own

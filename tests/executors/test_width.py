@@ -1,0 +1,72 @@
+"""The width that ends a study soonest, from the times of steps."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from rnn_regexp.data import Digits
+from rnn_regexp.executors.width import choose_width, free_memory, memory_a_run, seconds_a_step
+from rnn_regexp.experiment import Experiment
+from rnn_regexp.models import GRU
+from rnn_regexp.training.optimizers import Adam
+from rnn_regexp.training.settings import Device, Training
+
+MUCH = 1 << 40
+
+
+def experiments(count: int, hidden: int = 4) -> list[Experiment]:
+    training = Training(epochs=1, limit=40, device=Device.cpu)
+    model = GRU(embedding=4, hidden=hidden)
+    return [Experiment(model, Digits(), Adam(), training=training, seed=k) for k in range(count)]
+
+
+def clock(fixed: float, each: float) -> Callable[[Sequence[object]], float]:
+    """A step takes ``fixed`` seconds and ``each`` for every run."""
+    return lambda runs: fixed + each * len(runs)
+
+
+@pytest.mark.parametrize(
+    ("runs", "workers", "fixed", "each", "width"),
+    [
+        (64, 1, 1.0, 0.1, 64),  # what is fixed is shared by as many as there are
+        (64, 2, 1.0, 0.1, 32),  # both workers have one cohort
+        (64, 4, 1.0, 0.1, 16),
+        (64, 1, 0.0, 0.1, 1),  # nothing to share
+        (3, 1, 1.0, 0.1, 2),  # widths are powers of two, and 3 runs are two cohorts
+        (1, 4, 1.0, 0.1, 1),
+        (10, 8, 1.0, 0.1, 2),  # two rounds of one are slower than one of two
+    ],
+)
+def test_the_last_worker_ends_soonest(
+    runs: int, workers: int, fixed: float, each: float, width: int
+):
+    choice = choose_width(experiments(runs), workers, MUCH, clock(fixed, each))
+    assert choice.width == width
+
+
+def test_wider_ones_are_not_tried_once_it_gets_slower():
+    times = {1: 1.0, 2: 1.2, 4: 8.0}
+    choice = choose_width(experiments(64), 1, MUCH, lambda runs: times[len(runs)])
+    assert choice.width == 2
+    assert list(choice.milliseconds) == [1, 2, 4]
+    assert choice.why == (
+        "2 runs (ms for a step of one run, by width: 1: 1e+03, 2: 6e+02, 4: 2e+03)"
+    )
+
+
+def test_memory_bounds_the_width():
+    own = experiments(64)
+    room = memory_a_run(own[0]) * 5 / 0.6
+    choice = choose_width(own, 1, int(room), clock(1.0, 0.1))
+    assert choice.width == 4
+    assert choice.why.endswith("; wider ones would not fit into memory")
+
+
+def test_it_is_measured_on_the_runs_themselves():
+    small, large = experiments(4), experiments(4, hidden=64)
+    assert seconds_a_step(small) > 0
+    assert memory_a_run(large[0]) > 10 * memory_a_run(small[0]) > 0
+    assert free_memory(small[0]) > 0
+    choice = choose_width(small, 1)
+    assert choice.width in (1, 2, 4)
+    assert all(own > 0 for own in choice.milliseconds.values())
