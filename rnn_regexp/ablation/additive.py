@@ -19,8 +19,8 @@ _SMALL = 1e-9
 
 def indicators(table: pd.DataFrame, factor: Factor) -> Column:
     """(N, L - 1): one column for each level but the baseline, 1 where a run has it."""
-    found = table[factor.key].to_numpy()
-    return np.stack([found == level for level in factor.others], axis=1).astype(float)
+    found, levels = table[factor.key].to_numpy(), np.array(factor.others, dtype=object)
+    return np.asarray(found[:, None] == levels, dtype=float)
 
 
 def additive_weights(table: pd.DataFrame, study: Description) -> Column:

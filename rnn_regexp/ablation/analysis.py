@@ -7,13 +7,23 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnn_regexp.ablation.additive import aliases
+from rnn_regexp.ablation.additive import ALIASES, aliases
+from rnn_regexp.ablation.contrasts import COLUMNS as EFFECTS
 from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import Description, Factor, StudyError
-from rnn_regexp.ablation.factor_tests import interactions, main_effects, simple_effects
+from rnn_regexp.ablation.factor_tests import (
+    INTERACTIONS,
+    MAIN,
+    SIMPLE,
+    interactions,
+    main_effects,
+    simple_effects,
+)
 from rnn_regexp.ablation.metrics import MAX, MIN, goal_of
+from rnn_regexp.ablation.rates import COLUMNS as RATES
 from rnn_regexp.ablation.rates import divergence
 from rnn_regexp.ablation.sequential import looks_table
+from rnn_regexp.ablation.shares import COLUMNS as SHARES
 from rnn_regexp.ablation.shares import variance_shares
 from rnn_regexp.fields import label
 from rnn_regexp.ledger import DIVERGED, FINISHED
@@ -44,6 +54,8 @@ def analyse_study(table: pd.DataFrame, study: Description, metrics: list[str]) -
 
     Raises ``StudyError`` where a variant and seed stand there twice.
     """
+    if not any(factor.others for factor in study.factors):
+        return _nothing(study)
     effects = effects_table(table, study, metrics)
     pairs = interactions(table, study)
     return Analysis(
@@ -57,6 +69,16 @@ def analyse_study(table: pd.DataFrame, study: Description, metrics: list[str]) -
         aliases=aliases(table if study.design in FRACTIONS else table[:0], study),
         looks=looks_table(study),
     )
+
+
+def _nothing(study: Description) -> Analysis:
+    """The tables of a study that compares nothing: all empty."""
+    import pandas as pd
+
+    columns = (EFFECTS, RATES, MAIN, INTERACTIONS, SIMPLE, SHARES, ALIASES)
+    names = [field.name for field in dataclasses.fields(Analysis)][1:-1]
+    empty = {k: pd.DataFrame(columns=own) for k, own in zip(names, columns, strict=True)}
+    return Analysis(study=study, looks=looks_table(study), **empty)
 
 
 def analyse(

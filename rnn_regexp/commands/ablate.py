@@ -57,20 +57,20 @@ def ablate(request: Request) -> int:
         print(*variant_list(plan), *cost(plan, request.executor.at_once()), sep="\n")
         return 0
     ledger.require_writable()
-    ledger.write(WIDTH, f"{width}\n")
     refusal = "study.if_running=wait waits for it"
     waits = study.if_running is IfRunning.wait
     try:
         with hold(ledger.folder, "study", None if waits else refusal):
-            return carry_out(plan, ledger, request)
+            return carry_out(plan, width, ledger, request)
     except (KeyboardInterrupt, Terminated) as stop:
         print(f"\nstopped; what is finished is kept. To continue: {request.command}", flush=True)
         return EXIT_CODE if isinstance(stop, Terminated) else 130
 
 
-def carry_out(plan: Plan, ledger: Ledger, request: Request) -> int:
+def carry_out(plan: Plan, width: int, ledger: Ledger, request: Request) -> int:
     """Train what is missing, then report; returns the exit code."""
     refuse_other_study(ledger, study_yaml(plan, request.command))
+    ledger.write(WIDTH, f"{width}\n")
     prepare(request.tracking)
     with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
         plan, failed = train_stages(plan, ledger, request, tracker)

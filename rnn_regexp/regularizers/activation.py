@@ -21,7 +21,7 @@ class Activation(Regularizer):
     Treebank and WikiText-2.  Where the head reads one vector, the mean is over that.
     """
 
-    source = "Merity, McCann & Socher 2017, equation 1; Merity et al. 2018, section 4.7"
+    source = "Merity, McCann & Socher 2017; Merity et al. 2018, section 4.6"
 
     alpha: float = per_run(0.0, "[0, inf)", strength=True)
 

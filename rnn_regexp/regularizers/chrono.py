@@ -24,10 +24,10 @@ class Chrono(Regularizer):
 
     in b_hx, with 0 in b_hh.  ``longest`` is the paper's T_max, the range of the dependencies; 0
     leaves the start as ``init`` draws it.  torch's z keeps the old state, hence the sign for the
-    GRU; the paper derives gates that leak and tries the LSTM.
+    GRU.
     """
 
-    source = "Tallec & Ollivier 2018, section 3.2"
+    source = "Tallec & Ollivier 2018"
 
     longest: int = per_run(0, "[0, inf)", strength=True)
 

@@ -24,7 +24,7 @@ class ForgetBias(Regularizer):
     every task; Keras starts from 1.  Setting both of torch's biases to 1 would make it 2.
     """
 
-    source = "Gers et al. 2000; Jozefowicz et al. 2015, section 2.3"
+    source = "Gers et al. 2000; Jozefowicz et al. 2015"
 
     bias: float = per_run(0.0, "(-inf, inf)", strength=True)
 

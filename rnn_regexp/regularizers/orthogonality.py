@@ -17,10 +17,10 @@ class Orthogonality(Regularizer):
 
     coefficient * sum_W ||W^T W - I||_F^2      (gradient 4 * coefficient * W (W^T W - I))
 
-    Vorontsov et al. try coefficients of .0001 to 10.  ``orthogonal`` is the constraint itself.
+    ``orthogonal`` is the constraint itself.
     """
 
-    source = "Vorontsov et al. 2017, section 2.3"
+    source = "Vorontsov et al. 2017"
 
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
 

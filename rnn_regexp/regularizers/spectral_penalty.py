@@ -23,7 +23,7 @@ class SpectralPenalty(Regularizer):
     coefficient of .01.
     """
 
-    source = "Yoshida & Miyato 2017, equation 3"
+    source = "Yoshida & Miyato 2017"
 
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
     on: list[Kind] = structural(lambda: list(MATRICES))

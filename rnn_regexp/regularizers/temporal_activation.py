@@ -21,7 +21,7 @@ class TemporalActivation(Regularizer):
     paper.
     """
 
-    source = "Merity, McCann & Socher 2017, equation 2; Merity et al. 2018, section 4.7"
+    source = "Merity, McCann & Socher 2017; Merity et al. 2018, section 4.6"
 
     beta: float = per_run(0.0, "[0, inf)", strength=True)
 

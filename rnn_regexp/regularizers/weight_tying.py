@@ -20,7 +20,7 @@ class WeightTying(Regularizer):
 
     ``embedding_dropout`` masks the embedded words alone, never the head.  The matrix counts as an
     embedding: it starts as such, and penalties reach it with ``on=[embedding]`` alone.  A start
-    with deviation 1 makes large logits; the papers draw it from U(-.1, .1) (``init.scheme=uniform``
+    with deviation 1 makes large logits; AWD-LSTM draws it from U(-.1, .1) (``init.scheme=uniform``
     and ``init.gain=.1``).
     """
 
