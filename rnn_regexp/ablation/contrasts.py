@@ -40,7 +40,6 @@ __all__ = [
     "each",
     "effects_table",
     "judged_metrics",
-    "level_means",
     "values",
 ]
 
@@ -106,15 +105,6 @@ def judged_metrics(study: Description, metrics: list[str]) -> list[str]:
     held_out = [m for m in metrics if split_of(m) in ("valid", "test") and study.goal_of(m)]
     asked = [m for m in held_out if m.startswith("best/") == study.primary.startswith("best/")]
     return list(dict.fromkeys([study.primary, *asked, *held_out]))
-
-
-def level_means(
-    table: pd.DataFrame, factor: Factor, study: Description, metrics: list[str]
-) -> pd.DataFrame:
-    """Mean of each metric over the comparable runs of every level, in the levels' order."""
-    rows, _ = comparable(table, factor, study)
-    found = values(rows, metrics).groupby(rows[factor.key]).mean()
-    return found.reindex(list(factor.levels))
 
 
 def each(rows: pd.DataFrame) -> list[Any]:

@@ -19,7 +19,7 @@ def remarks(table: pd.DataFrame, study: Description) -> list[str]:
     """A line for each oddity; none for a study whose cells all have the same seeds."""
     found = [
         _one_seed(study),
-        _unequal_seeds(table),
+        "" if study.sequential else _unequal_seeds(table),  # there it is the plan
         _missing_cells(table, study),
         _constant(table, study),
         *_lost_levels(table, study),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from rnn_regexp.ablation.contrasts import each, level_means
+from rnn_regexp.ablation.contrasts import each
 from rnn_regexp.ablation.description import Description
 from rnn_regexp.ablation.metrics import BEST, MIN, phrase
 from rnn_regexp.ablation.runs_table import StudyRuns
 from rnn_regexp.ablation.wording import change, decimals, number, short_names, signed
 from rnn_regexp.report.document import LEVEL, NUMBER, VERDICT, Column, Group, Row, Table
 from rnn_regexp.report.learning_curves import training_metric
+from rnn_regexp.report.level_runs import level_means
 
 if TYPE_CHECKING:
     import pandas as pd

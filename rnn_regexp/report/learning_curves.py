@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_regexp.ablation.contrasts import comparable
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import MIN, phrase, sibling
 from rnn_regexp.ablation.runs_table import StudyRuns
@@ -18,6 +17,7 @@ from rnn_regexp.ledger import FINISHED, RunResult
 from rnn_regexp.report.canvas import BLUE, GREY, INK, PANEL, VERMILLION, Drawing, drawn, sheet
 from rnn_regexp.report.document import LEVEL, NUMBER, Column, Figure, Group, Row, Table
 from rnn_regexp.report.latex_text import slug
+from rnn_regexp.report.level_runs import level_runs
 from rnn_regexp.report.numbers import significant
 from rnn_regexp.report.verdict_table import cut
 
@@ -101,10 +101,10 @@ def curves_figure(
 
 
 def members(runs: StudyRuns, factor: Factor | None, level: str) -> list[RunResult]:
-    """The finished runs of a level that are compared with others."""
+    """The finished runs that stand for a level."""
     table = runs.table
     if factor is not None:
-        table, _ = comparable(table, factor, runs.description)
+        table = level_runs(table, factor, runs.description)
         table = table[table[factor.key] == level]
     finished = table.loc[table["status"] == FINISHED, "run_id"]
     return [runs.results[run_id] for run_id in finished if run_id in runs.results]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnn_regexp.ablation.contrasts import comparable, values
+from rnn_regexp.ablation.contrasts import values
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import phrase
 from rnn_regexp.ledger import FINISHED
@@ -14,6 +14,7 @@ from rnn_regexp.report.canvas import BLUE, GREY, INK, LIGHT, PANEL, Drawing, can
 from rnn_regexp.report.document import LEVEL, NUMBER, Column, Figure, Group, Row, Table
 from rnn_regexp.report.doses import Doses, doses
 from rnn_regexp.report.latex_text import slug
+from rnn_regexp.report.level_runs import level_runs
 from rnn_regexp.report.numbers import significant
 from rnn_regexp.report.verdict_table import cut
 
@@ -34,7 +35,7 @@ def levels_figure(
     table: pd.DataFrame, factor: Factor, study: Description, limits: Limits, name: str
 ) -> Figure:
     """One factor's levels on an axis that suits them."""
-    rows, _ = comparable(table, factor, study)
+    rows = level_runs(table, factor, study)
     by_seed = _by_seed(rows, factor, study)
     lost = (rows["status"] != FINISHED).groupby(rows[factor.key]).sum()
     counts = [int(lost.get(level, 0)) for level in factor.levels]
@@ -66,7 +67,7 @@ def level_limits(table: pd.DataFrame, study: Description) -> Limits:
 
 
 def _by_seed(rows: pd.DataFrame, factor: Factor, study: Description) -> pd.DataFrame:
-    """Mean of each level (rows) at each seed (columns) over the comparable runs."""
+    """Mean of each level (rows) at each seed (columns)."""
     measured = values(rows, [study.primary])[study.primary]
     found = measured.groupby([rows[factor.key], rows["seed"]]).mean().unstack()
     return found.reindex(list(factor.levels))

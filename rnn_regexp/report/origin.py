@@ -40,12 +40,16 @@ def what_was_run(runs: StudyRuns, method: str) -> Chapter:
         parts.append(Text(f"Settings that changed together and cannot be told apart: {told}."))
     parts += [Text(line) for line in _conditions(study)]
     parts += [own for own in [_levels(study)] if own.groups]
+    aliases = study.fraction.get("aliases", {})
+    lines = {str(key): ", ".join(map(str, others)) for key, others in aliases.items()}
+    parts.append(Pairs(lines, "What the fraction cannot tell apart"))
     if study.base:
         parts.append(Pairs(dict(flatten(study.base)), "All settings of the base experiment"))
     if study.command:
         parts += [Text("To run it again:"), Code(study.command)]
     parts += [Text(method, "note"), Text(FILES, "note")]
-    return Chapter("What was run", tuple(part for part in parts if part != Pairs({})))
+    kept = (part for part in parts if not isinstance(part, Pairs) or part.items)
+    return Chapter("What was run", tuple(kept))
 
 
 def _conditions(study: Description) -> Iterator[str]:

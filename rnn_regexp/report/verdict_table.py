@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnn_regexp.ablation.contrasts import each, level_means
+from rnn_regexp.ablation.contrasts import each
 from rnn_regexp.ablation.description import Description, Factor
 from rnn_regexp.ablation.metrics import MIN, phrase, test_metrics
 from rnn_regexp.ablation.wording import change, decimals, number, probability, short_names, signed
 from rnn_regexp.report.document import LEVEL, NUMBER, VERDICT, Column, Group, Row, Table
+from rnn_regexp.report.level_runs import level_means
 
 if TYPE_CHECKING:
     import pandas as pd

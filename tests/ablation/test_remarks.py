@@ -45,6 +45,11 @@ def test_unequal_seeds():
     assert effects_table(own, study(), ["loss"])["n_pairs"].tolist() == [4, 5, 6]
 
 
+def test_seeds_that_are_added_where_verdicts_are_open_are_no_oddity():
+    own = table().drop(index=[1, 7, 8])
+    assert remarks(own, study(sequential={"looks": [2, 3]})) == []
+
+
 def test_missing_cells_of_a_factorial():
     own = table().query("variant != '2y'")
     (line,) = remarks(own, study())

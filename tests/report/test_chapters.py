@@ -19,6 +19,8 @@ from rnn_regexp.report.factorial import (
     main_effects_table,
     simple_effects_table,
 )
+from rnn_regexp.report.level_runs import level_means
+from rnn_regexp.report.levels import levels_figure
 from rnn_regexp.report.method import course, method
 from rnn_regexp.report.origin import what_was_run
 from rnn_regexp.report.tuning import tuning
@@ -192,12 +194,26 @@ def test_what_was_run_shows_conditions_levels_and_the_fraction(make_study):
     extra = "    settings:\n      '0.75': {regularizers.dropout.rate: 0.75, model.hidden: 128}\n"
     extra += "    when:\n      clip: ['5', '1']\n"
     text = text.replace("    key: regularizers.dropout.rate\n", "    key: a, b\n" + extra)
-    text += "fraction: {runs: 8, resolution: 4, words: [ABCD], aliases: {}}\n"
+    text += "fraction: {runs: 8, resolution: 4, words: [ABCD], aliases: {'a:b': ['c:d', '-e']}}\n"
     (folder / "study.yaml").write_text(text.replace("one_at_a_time", "fractional"))
     chapter = what_was_run(read_study(folder), "method")
     assert chapter.parts[0].items["design"] == "fractional, resolution 4, defined by ABCD"
     texts = [part.text for part in chapter.parts if part.kind == "text"]
     assert "dropout applies only where clip is 5 or 1." in texts
+    folded = {part.folded: part.items for part in chapter.parts if part.kind == "pairs"}
+    assert folded["What the fraction cannot tell apart"] == {"a:b": "c:d, -e"}
     (table,) = (part for part in chapter.parts if part.kind == "table")
     expected = "regularizers.dropout.rate=0.75; model.hidden=128"
     assert table.groups[0].rows[0].cells == ("0.75", expected)
+
+
+def test_a_fraction_without_pairs_shows_all_runs_of_a_level(whole):
+    """Half of the cells of two factors: no run has a partner that differs in one factor alone."""
+    half = whole.table.query("(init == 'xavier') == (lr == '0.01') and dropout == '0'")
+    factors = whole.description.factors[1:]
+    described = dataclasses.replace(whole.description, factors=factors, design="fractional")
+    means = level_means(half, factors[0], described, ["valid/loss"])["valid/loss"]
+    own = half.groupby("init")["valid/loss"].mean()
+    assert means.to_dict() == pytest.approx(own.to_dict())
+    figure = levels_figure(half, factors[0], described, None, "init")
+    assert [row.cells[5] for row in figure.numbers.groups[0].rows] == ["4", "4"]
