@@ -16,13 +16,14 @@ _ALIGNMENT = 16  # elements: every parameter starts on a cache line, as a tensor
 
 
 class Kind(Enum):
-    """What a parameter connects, in the survey's terms: W_hx, W_hh, W_yh; biases; embedding."""
+    """What a parameter is, in the survey's terms: W_hx, W_hh, W_yh; biases; embedding; gains."""
 
     input_hidden = "W_hx"
     hidden_hidden = "W_hh"
     hidden_output = "W_yh"
     bias = "b"
     embedding = "E"
+    gain = "g"
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,9 @@ def multirun(launcher: str) -> Study:
 
     def study(runs: Sequence[Settings]) -> None:
         first, seeds = runs[0], ",".join(str(k) for k in range(len(runs) // len(KNOBS)))
-        rates, decays, thresholds, schemes = (sorted(set(own), key=str) for own in zip(*KNOBS))
+        rates, decays, thresholds, schemes = (
+            sorted(set(own), key=str) for own in zip(*KNOBS, strict=True)
+        )
         words = {
             "model": first.model.lower(),
             "model.hidden": first.hidden,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.additive import ALIASES, aliases
 from rnn_regexp.ablation.contrasts import COLUMNS as EFFECTS
 from rnn_regexp.ablation.contrasts import effects_table
-from rnn_regexp.ablation.description import Description, Factor, StudyError
+from rnn_regexp.ablation.description import Description
 from rnn_regexp.ablation.factor_tests import (
     INTERACTIONS,
     MAIN,
@@ -19,14 +18,13 @@ from rnn_regexp.ablation.factor_tests import (
     main_effects,
     simple_effects,
 )
-from rnn_regexp.ablation.metrics import MAX, MIN, goal_of
 from rnn_regexp.ablation.rates import COLUMNS as RATES
 from rnn_regexp.ablation.rates import divergence
 from rnn_regexp.ablation.sequential import looks_table
 from rnn_regexp.ablation.shares import COLUMNS as SHARES
 from rnn_regexp.ablation.shares import variance_shares
+from rnn_regexp.ablation.tidy_table import Question, study_of
 from rnn_regexp.fields import label
-from rnn_regexp.ledger import DIVERGED, FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,39 +93,18 @@ def analyse(
 
     ``goal`` is min or max, by default what the metric's name says. A run whose metric is no finite
     number counts as diverged, unless a column ``status`` says how it ended. Raises ``StudyError``
-    with one line for what cannot be asked of the table.
+    with one line for what cannot be asked of the table, its options spelled as ``rnn-regexp report
+    --table`` has them.
     """
-    import numpy as np
-    import pandas as pd
-
-    for column in [*factors, metric, seed_column]:
-        _require(column, table.columns, "the table has no column")
-    way = goal or goal_of(metric)
-    if way not in (MIN, MAX):
-        raise StudyError(f"goal: does {metric} get better as it grows? (max or min, got {goal})")
-    labels = {key: table[key].map(label).astype(str) for key in factors}
-    values = pd.to_numeric(table[metric], errors="coerce").astype(float)
-    ended = pd.Series(np.where(np.isfinite(values), FINISHED, DIVERGED), index=table.index)
-    status = table["status"] if "status" in table.columns else ended
-    runs = pd.DataFrame({"seed": table[seed_column], "status": status, **labels, metric: values})
-    made = tuple(_factor(key, own, baseline) for key, own in labels.items())
-    seeds = tuple(dict.fromkeys(table[seed_column]))
-    study = Description(metric, metric, way, made, seeds, alpha=alpha, margin=margin)
-    return analyse_study(runs, study, [metric])
+    texts = table.reset_index(drop=True).astype(object).map(_text)
+    levels = {key: label(value) for key, value in baseline.items()}
+    asked = Question(list(factors), levels, metric, goal, seed_column, alpha, margin)
+    runs = study_of(texts, asked, "the table")
+    return analyse_study(runs.table, runs.description, [metric])
 
 
-def _factor(key: str, labels: pd.Series, baseline: Mapping[str, Any]) -> Factor:
-    levels = list(dict.fromkeys(labels))
-    if key not in baseline:
-        raise StudyError(f"baseline: none for {key} (its levels: {', '.join(levels)})")
-    own = label(baseline[key])
-    _require(own, levels, f"baseline: {key} has no level")
-    return Factor(key, own, tuple(levels))
-
-
-def _require(name: str, known: Any, complaint: str) -> None:
-    known = list(map(str, known))
-    if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        raise StudyError(f"{complaint} {name} ({hint})")
+def _text(cell: Any) -> str:
+    """A cell as a file would hold it; every digit of a number, nothing for what is missing."""
+    if cell is None or cell != cell:
+        return ""
+    return repr(float(cell)) if isinstance(cell, float) else str(cell)

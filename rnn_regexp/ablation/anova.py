@@ -87,7 +87,9 @@ def layout(table: pd.DataFrame, study: Description) -> Layout:
         terms=list(blocks),
         columns=columns,
         gram=np.array(list(grams.values())).reshape(len(grams), x.shape[1], x.shape[1]),
-        pattern=np.array([[key == own for own in grams] for key in keys], dtype=float),
+        pattern=np.array([[float(key == own) for own in grams] for key in keys]).reshape(
+            len(order), len(grams)
+        ),
         moment=np.array([_cross(x[of], y[of]) for of in order]).reshape(len(order), x.shape[1]),
         square=np.array([_cross(y[of], y[of]) for of in order]),
         count=np.array([float(len(of)) for of in order]),
@@ -97,21 +99,32 @@ def layout(table: pd.DataFrame, study: Description) -> Layout:
     return dataclasses.replace(found, terms=_separable(found))
 
 
-def explained(found: Layout, weights: Column, terms: Sequence[Term]) -> tuple[Column, int]:
-    """Sum of squares (R,) that ``terms`` explain for R weightings of the seeds, and their rank."""
+def explained(
+    found: Layout, weights: Column, terms: Sequence[Term], gram: Column | None = None
+) -> tuple[Column, int]:
+    """Sum of squares (R,) that ``terms`` explain for R weightings of the seeds, and their rank.
+
+    ``gram`` is ``weighted_gram`` of the weightings, where it is at hand.
+    """
     columns = independent(found, terms)
     if not len(columns):
         return np.zeros(len(weights)), 0
     target = weights @ found.moment[:, columns]  # (R, P)
-    inside = found.gram[:, columns[:, None], columns]
-    if len(inside) == 1:  # every weighting has as many seeds
-        gram = weights[0].sum() * inside[0]
-        return (target * np.linalg.solve(gram, target.T).T).sum(axis=-1), len(columns)
-    gram = np.einsum("rk,kpq->rpq", weights @ found.pattern, inside)
-    size = np.maximum(np.trace(gram, axis1=1, axis2=2), 1.0)  # 0 where a resample has none of them
+    whole = weighted_gram(found, weights) if gram is None else gram
+    inside = whole[:, columns[:, None], columns]
+    if len(inside) == 1:
+        return (target * np.linalg.solve(inside[0], target.T).T).sum(axis=-1), len(columns)
+    size = np.maximum(np.trace(inside, axis1=1, axis2=2), 1.0)  # 0: a resample has none of them
     ridge = _RIDGE * size[:, None, None] * np.eye(len(columns))
-    solved = np.linalg.solve(gram + ridge, target[..., None])[..., 0]
+    solved = np.linalg.solve(inside + ridge, target[..., None])[..., 0]
     return (target * solved).sum(axis=-1), len(columns)
+
+
+def weighted_gram(found: Layout, weights: Column) -> Column:
+    """Cross products (R, P, P) of every weighting; (1, P, P) where all seeds have one pattern."""
+    if len(found.gram) == 1:  # every weighting has as many seeds
+        return weights[0].sum() * found.gram
+    return np.tensordot(weights @ found.pattern, found.gram, 1)
 
 
 def independent(found: Layout, terms: Sequence[Term]) -> NDArray[np.int64]:
@@ -138,11 +151,11 @@ def type_two(found: Layout) -> list[Line]:
 
 def term_squares(found: Layout, weights: Column) -> list[tuple[Column, int]]:
     """Type II sums of squares (R,) of every term, and its df, for R weightings of the seeds."""
-    lines = []
+    lines, gram = [], weighted_gram(found, weights)
     for term in found.terms:
         beside = [o for o in found.terms if o != term and not set(term) <= set(o)]
-        without, rank = explained(found, weights, beside)
-        both, full = explained(found, weights, [*beside, term])
+        without, rank = explained(found, weights, beside, gram)
+        both, full = explained(found, weights, [*beside, term], gram)
         lines.append((np.maximum(both - without, 0.0), full - rank))
     return lines
 

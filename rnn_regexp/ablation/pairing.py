@@ -99,17 +99,15 @@ def pairs_of(table: pd.DataFrame, study: Description) -> Pairs:
     variant = table.groupby([factor.key for factor in study.factors], sort=False).ngroup()
     for factor in study.factors:
         level, base = _partners(table, factor, study)
-        found = table[factor.key].to_numpy()[level]
-        parts.append((np.array([place[factor.key, label] for label in found]), level, base))
+        labels = table[factor.key].to_numpy()[level]
+        parts.append((np.array([place[factor.key, label] for label in labels]), level, base))
         stars.append((frozenset(variant.to_numpy()[base]), factor))
     contrast, level_row, baseline_row = (
         np.concatenate([part[i] for part in parts]).astype(np.int64) for i in range(3)
     )
     seed = codes[level_row].astype(np.int64)
-    return Pairs(
-        contrasts, seeds, contrast, seed, level_row, baseline_row,
-        stars=_stars(stars, place, contrast, seed),
-    )  # fmt: skip
+    shared = _stars(stars, place, contrast, seed)
+    return Pairs(contrasts, seeds, contrast, seed, level_row, baseline_row, shared)
 
 
 def differences(
@@ -131,8 +129,10 @@ def differences(
     pair_counts = number.reshape(shape).sum(axis=0)
     score = won.reshape(shape).sum(axis=0)
     modelled = planned == 0
-    if modelled.any():
-        _fill(by_seed, pair_counts, score, table, study, pairs, measured, modelled)
+    if modelled.any():  # a seed's coefficient counts as one pair
+        found = by_seed[:, modelled] = _coefficients(table, study, pairs, measured)[:, modelled]
+        pair_counts[modelled] = (~np.isnan(found)).sum(axis=0)
+        score[modelled] = np.nan_to_num((np.sign(found) + 1) / 2).sum(axis=0)
     return Differences(
         by_seed=np.moveaxis(by_seed, 2, 0),
         number=pair_counts.T.astype(np.int64),
@@ -146,11 +146,24 @@ def _partners(
     table: pd.DataFrame, factor: Factor, study: Description
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row of each run off the baseline that has a partner, and row of that partner."""
-    rows, cell = comparable(table, factor, study)
-    baseline = rows[factor.key] == factor.baseline
-    partner = cell[baseline].reset_index().set_index(0)["index"]
-    level = rows.index[~baseline].to_numpy()
-    return level, partner.reindex(cell[~baseline]).to_numpy()
+    known = table[table[factor.key].isin(factor.levels)]
+    rows, cell = comparable(known, factor, study)
+    baseline = (rows[factor.key] == factor.baseline).to_numpy()
+    place, number = rows.index.to_numpy(), cell.to_numpy()
+    partner = np.zeros(number.max(initial=-1) + 1, dtype=np.int64)
+    partner[number[baseline]] = place[baseline]
+    return place[~baseline], partner[number[~baseline]]
+
+
+def _coefficients(
+    table: pd.DataFrame, study: Description, pairs: Pairs, measured: Column
+) -> Column:
+    """(S, C, M): the additive model's coefficients of every seed; NaN where it has none."""
+    ended = ~np.isnan(measured).all(axis=1)
+    seeds = table["seed"].to_numpy()
+    places = [np.flatnonzero(ended & (seeds == seed)) for seed in pairs.seeds]
+    parts = [additive_weights(table.iloc[rows], study) @ measured[rows] for rows in places]
+    return np.stack(parts)
 
 
 def _stars(
@@ -170,25 +183,3 @@ def _stars(
         blocks = len(np.unique(np.stack([contrast[inside], seed[inside]]), axis=1).T)
         stars.append(Star(np.array(columns), pairs=inside.sum() / blocks if blocks else 1.0))
     return [star for star in stars if len(star.columns)]
-
-
-def _fill(
-    by_seed: Column,
-    number: Column,
-    score: Column,
-    table: pd.DataFrame,
-    study: Description,
-    pairs: Pairs,
-    measured: Column,
-    modelled: NDArray[np.bool_],
-) -> None:
-    """Put the additive model's differences where no pairs are; a seed's counts as one pair."""
-    ended = np.flatnonzero(~np.isnan(measured).all(axis=1))
-    codes = table["seed"].to_numpy()
-    for s, seed in enumerate(pairs.seeds):
-        rows = ended[codes[ended] == seed]
-        weights = additive_weights(table.iloc[rows], study)[modelled]  # (C', rows)
-        change = weights @ measured[rows]
-        by_seed[s, modelled] = change
-        number[modelled] += ~np.isnan(change)
-        score[modelled] += np.nan_to_num((np.sign(change) + 1) / 2)

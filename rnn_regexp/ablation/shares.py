@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 COLUMNS = "factor other df share share_low share_high omega2 omega2_low omega2_high".split()
 SEED, REST = "seed", "higher orders and noise"
 RESAMPLES = 1000
-SOLVED = 5e9  # operations on equations, a few seconds: an incomplete design has fewer resamples
+SOLVED = 5e9  # operations on equations, a few seconds: an incomplete design has fewer resamples,
+FEWEST = 100  # but not fewer than this
+AT_ONCE = 4e6  # numbers in the equations of one pass: 32 MB
 
 
 def variance_shares(
@@ -27,7 +29,7 @@ def variance_shares(
     ``share`` is eta^2 = SS(term) / SS(total), type II, largest first, then the seed and the rest;
     in a complete design they add up to 1. ``omega2`` = (SS - df MS(rest)) / (SS(total) + MS(rest)),
     at least 0, takes off what chance alone would give (Hays 1963). Intervals are percentiles of
-    ``resamples`` bootstrap samples of whole seeds (down to 200 in large incomplete designs); NaN
+    ``resamples`` bootstrap samples of whole seeds (down to 100 in large incomplete designs); NaN
     with one seed, rough with few.
     """
     import pandas as pd
@@ -80,11 +82,16 @@ def _intervals(found: Layout, alpha: float, resamples: int) -> tuple[Column, Col
     seeds, size = len(found.count), len(found.terms) + 2
     if seeds < 2:
         return np.full((2, size), np.nan), np.full((2, size), np.nan)
+    p, together = found.gram.shape[1], resamples
     if len(found.gram) > 1:  # each resample has equations of its own
-        resamples = int(np.clip(SOLVED / (size * found.gram.shape[1] ** 3), 200, resamples))
+        resamples = int(np.clip(SOLVED / (size * p**3), FEWEST, resamples))
+        together = max(1, int(AT_ONCE / p**2))
     drawn = np.random.default_rng(0).multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
-    share, omega, _ = _shares(found, drawn.astype(float))
-    both = np.stack([share, omega])
+    parts = [
+        np.stack(_shares(found, drawn[i : i + together].astype(float))[:2])
+        for i in range(0, resamples, together)
+    ]
+    both = np.concatenate(parts, axis=1)  # (2, resamples, T + 2)
     with np.errstate(invalid="ignore"):
         ends = np.quantile(both, [alpha / 2, 1 - alpha / 2], axis=1)
     return ends[0], ends[1]

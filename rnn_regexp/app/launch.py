@@ -5,6 +5,9 @@ from pathlib import Path
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from rnn_regexp.commands.train import train
@@ -55,6 +58,10 @@ def _hydra(flags: list[str], overrides: list[str]) -> int:
     return 0
 
 
+class JobFailed(CompactHydraException):
+    """One job of a multirun; Hydra shows the message alone, and the other jobs go on."""
+
+
 def _task(composed: DictConfig) -> float | None:
     """What Hydra runs for ``train``: one experiment. Returns its validation loss, for sweepers."""
     try:
@@ -62,7 +69,9 @@ def _task(composed: DictConfig) -> float | None:
         ledger = Ledger(Path(config.output) / config.name)
         result = train(config.experiment(), config.executor, config.tracking, ledger)
     except REFUSED as error:
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            raise JobFailed(str(error)) from None
         sys.exit(refuse(error))
     if result.status == FAILED:
-        raise RuntimeError(result.error)
+        raise JobFailed(f"{ledger.folder}/runs/{result.run_id}.json has the traceback")
     return result.metrics.get("valid/loss")

@@ -20,11 +20,10 @@ from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.commands.width import ANY, WIDTH, width_of
 from rnn_regexp.executors import Executor
-from rnn_regexp.experiment import metrics_of, subject
+from rnn_regexp.experiment import metrics_of
 from rnn_regexp.interruption import EXIT_CODE, Terminated
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
 from rnn_regexp.lock import hold
-from rnn_regexp.regularizers.fitting import refuse
 from rnn_regexp.tracking import Tracker, Tracking, prepare
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ def ablate(request: Request) -> int:
     request.executor.check(base.training)
     ledger = Ledger(f"{request.output}/{study.name}")
     whole = make_plan(study, request.resolve, request.read, ANY)
-    for run in {run.variant.name: run for run in whole.runs}.values():
-        refuse(subject(run.experiment))
     width, why = width_of(whole, request.executor, ledger)
     plan = narrowed(whole, width)
     print(*outline(plan), *notes(plan), why, sep="\n", flush=True)
@@ -60,20 +57,20 @@ def ablate(request: Request) -> int:
         print(*variant_list(plan), *cost(plan, request.executor.at_once()), sep="\n")
         return 0
     ledger.require_writable()
-    ledger.write(WIDTH, f"{width}\n")
     refusal = "study.if_running=wait waits for it"
     waits = study.if_running is IfRunning.wait
     try:
         with hold(ledger.folder, "study", None if waits else refusal):
-            return carry_out(plan, ledger, request)
+            return carry_out(plan, width, ledger, request)
     except (KeyboardInterrupt, Terminated) as stop:
         print(f"\nstopped; what is finished is kept. To continue: {request.command}", flush=True)
         return EXIT_CODE if isinstance(stop, Terminated) else 130
 
 
-def carry_out(plan: Plan, ledger: Ledger, request: Request) -> int:
+def carry_out(plan: Plan, width: int, ledger: Ledger, request: Request) -> int:
     """Train what is missing, then report; returns the exit code."""
     refuse_other_study(ledger, study_yaml(plan, request.command))
+    ledger.write(WIDTH, f"{width}\n")
     prepare(request.tracking)
     with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
         plan, failed = train_stages(plan, ledger, request, tracker)

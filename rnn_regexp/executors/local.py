@@ -1,5 +1,6 @@
 """One cohort after another in this process."""
 
+import signal
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +9,9 @@ import torch
 from rnn_regexp.executors.settings import Cohorts, Executor, Watch
 from rnn_regexp.executors.trial import attempt
 from rnn_regexp.executors.work import Work
+from rnn_regexp.interruption import Terminated, answering
 from rnn_regexp.ledger import Ledger
+from rnn_regexp.training.checkpoint import STOP, Stopped
 
 
 @dataclass
@@ -18,5 +21,17 @@ class Local(Executor):
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         torch.set_num_threads(self.threads)
         work = Work(self, cohorts, ledger, watch, fail_fast)
-        while part := work.take():
-            work.ended(part, attempt(part.experiments, ledger, partial(work.epoch, part)))
+        try:
+            with answering(signal.SIGTERM, STOP.set):  # a checkpoint first, then the end
+                _train(work, ledger)
+            if STOP.is_set():
+                raise Stopped
+        except Stopped:
+            raise Terminated from None
+        finally:
+            STOP.clear()
+
+
+def _train(work: Work, ledger: Ledger) -> None:
+    while not STOP.is_set() and (part := work.take()):
+        work.ended(part, attempt(part.experiments, ledger, partial(work.epoch, part)))

@@ -5,16 +5,22 @@ folder and names by its job's number; nothing that comes from elsewhere is read 
 """
 
 import hashlib
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rnn_regexp.executors.trial import attempt
 from rnn_regexp.experiment import Experiment, run_id
+from rnn_regexp.interruption import answering
 from rnn_regexp.ledger import Ledger
 from rnn_regexp.lock import hold
+from rnn_regexp.training.checkpoint import STOP, Stopped
 
+PREEMPTED = signal.SIGUSR2  # submitit's
 FOLDER = "slurm"  # in the study's folder: scripts, logs, signs of life
 ENDED = "ended"
 
@@ -39,16 +45,23 @@ class SlurmJob:
         return self.folder / FOLDER / f"{self.key}.progress"
 
     def __call__(self) -> None:
-        """Train, unless another job of an earlier controller is at it: that one is waited for."""
-        import torch
+        """Train, unless another job of an earlier controller is at it: that one is waited for.
 
+        The signal before a preemption is submitit's to answer, once a checkpoint is written.
+        """
         torch.set_num_threads(self.threads)
-        ledger = Ledger(self.folder)
-        with hold(self.folder, self.key):
-            if any(ledger.complete(run_id(own)) is None for own in self.experiments):
-                self.tell(0)
-                attempt(self.experiments, ledger, self.tell)
-            self.sign.write_text(ENDED, encoding="utf-8")
+        try:
+            with answering(PREEMPTED, STOP.set), hold(self.folder, self.key):
+                self._train(Ledger(self.folder))
+        except Stopped:
+            STOP.clear()
+            signal.raise_signal(PREEMPTED)
+
+    def _train(self, ledger: Ledger) -> None:
+        if any(ledger.complete(run_id(own)) is None for own in self.experiments):
+            self.tell(0)
+            attempt(self.experiments, ledger, self.tell)
+        self.sign.write_text(ENDED, encoding="utf-8")
 
     def tell(self, epochs: int) -> None:
         """Leave a sign of life; cheap, for a lost one is followed by the next."""

@@ -34,9 +34,7 @@ class Choice:
     def why(self) -> str:
         """One line for the terminal."""
         timed = ", ".join(f"{width}: {own:.2g}" for width, own in self.milliseconds.items())
-        return (
-            f"{self.width} runs a cohort (ms for a step of one run, by width: {timed}){self.bound}"
-        )
+        return f"{self.width} runs (ms for a step of one run, by width: {timed}){self.bound}"
 
 
 def choose_width(

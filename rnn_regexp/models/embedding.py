@@ -1,9 +1,26 @@
-"""Embedding lookup for K runs, each in its own table."""
+"""Embedding lookup for K runs, each in its own table, and tables that were trained before."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from rnn_regexp.errors import BadInput
+from rnn_regexp.weights import Weights
+
+
+@torch.no_grad()
+def take_over(weights: Weights, vectors: Tensor) -> None:
+    """Start the embedding from pretrained ``vectors`` (V, D) where they are known: no NaN.
+
+    Raises ``BadInput`` where the model's embeddings have another width.
+    """
+    table = weights["embedding"]  # (K, V, D)
+    if table.shape[1:] != vectors.shape:
+        width, own = vectors.shape[1], table.shape[2]
+        raise BadInput(f"model.embedding must be {width}, as wide as dataset.vectors, got {own}")
+    vectors = vectors.to(table)
+    table.copy_(vectors.where(~vectors.isnan(), table))
 
 
 def embed(table: Tensor, tokens: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 Notation: ``x`` stands for the input's share W_hx x_t + b_hx, (K, B, G*H); ``h``, ``c`` (K, B, H);
 ``W_hh`` (K, G*H, H); ``b_hh`` (K, G*H).  K runs, B sequences, H units, G gates stacked as torch
 stacks them: GRU r, z, n; LSTM i, f, g, o.  ``*`` is elementwise.  ``noise`` is that of the step;
-``RecurrentNoise`` says what it does.
+``RecurrentNoise`` says what it does.  A technique may put another product in place of W_hh h + b_hh
+(``by``), and have the LSTM's output read something made of c (``read``).
 """
 
 from collections.abc import Callable
@@ -17,9 +18,10 @@ from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 
 State = tuple[Tensor, ...]  # (h,) or (h, c)
 LayerWeights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_hx, W_hh, b_hx, b_hh of K runs
+Product = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]  # as ``product``
 
 
-def _recurrent(h: Tensor, W_hh: Tensor, b_hh: Tensor, mask: Tensor | None) -> Tensor:
+def product(h: Tensor, W_hh: Tensor, b_hh: Tensor, mask: Tensor | None) -> Tensor:
     """W_hh (m * h_{t-1}) + b_hh, (K, B, G*H), with one mask m for all gates or one for each."""
     if mask is None:
         return torch.baddbmm(b_hh[:, None], h, W_hh.transpose(1, 2))
@@ -45,14 +47,23 @@ def elman(
     noise: RecurrentNoise = NONE,
     *,
     f: Callable[[Tensor], Tensor],
+    by: Product = product,
 ) -> State:
     """h_t = f(W_hx x_t + b_hx + W_hh h_{t-1} + b_hh), f = tanh or relu (Elman 1990)."""
     (h,) = state
-    new = f(x + _recurrent(h, W_hh, b_hh, noise.h))
+    new = f(x + by(h, W_hh, b_hh, noise.h))
     return (_masked(_kept(new, h, noise.zoneout_h), noise.state),)
 
 
-def gru(x: Tensor, state: State, W_hh: Tensor, b_hh: Tensor, noise: RecurrentNoise = NONE) -> State:
+def gru(
+    x: Tensor,
+    state: State,
+    W_hh: Tensor,
+    b_hh: Tensor,
+    noise: RecurrentNoise = NONE,
+    *,
+    by: Product = product,
+) -> State:
     """Gated recurrent unit (Cho et al. 2014), with the reset gate after the product, as in torch.
 
     r = sigmoid(x_r + W_r h + b_r),  z = sigmoid(x_z + W_z h + b_z)
@@ -60,7 +71,7 @@ def gru(x: Tensor, state: State, W_hh: Tensor, b_hh: Tensor, noise: RecurrentNoi
     """
     (h,) = state
     x_r, x_z, x_n = x.chunk(3, dim=-1)  # (K, B, H) each
-    a_r, a_z, a_n = _recurrent(h, W_hh, b_hh, noise.h).chunk(3, dim=-1)
+    a_r, a_z, a_n = by(h, W_hh, b_hh, noise.h).chunk(3, dim=-1)
     r, z = torch.sigmoid(x_r + a_r), torch.sigmoid(x_z + a_z)
     n = _masked(torch.tanh(x_n + r * a_n), noise.candidate)
     new = (1 - z) * n + z * h
@@ -68,17 +79,24 @@ def gru(x: Tensor, state: State, W_hh: Tensor, b_hh: Tensor, noise: RecurrentNoi
 
 
 def lstm(
-    x: Tensor, state: State, W_hh: Tensor, b_hh: Tensor, noise: RecurrentNoise = NONE
+    x: Tensor,
+    state: State,
+    W_hh: Tensor,
+    b_hh: Tensor,
+    noise: RecurrentNoise = NONE,
+    *,
+    by: Product = product,
+    read: Callable[[Tensor], Tensor] | None = None,
 ) -> State:
     """Long short-term memory (Hochreiter & Schmidhuber 1997, with Gers' forget gate).
 
     i, f, o = sigmoid(...),  g = tanh(...),  c_t = f * c_{t-1} + i * g,  h_t = o * tanh(c_t)
     """
     h, c = state
-    i, f, g, o = (x + _recurrent(h, W_hh, b_hh, noise.h)).chunk(4, dim=-1)  # (K, B, H) each
+    i, f, g, o = (x + by(h, W_hh, b_hh, noise.h)).chunk(4, dim=-1)  # (K, B, H) each
     g = _masked(torch.tanh(g), noise.candidate)
     new_c = _masked(torch.sigmoid(f) * c + torch.sigmoid(i) * g, noise.cell)
-    new_h = torch.sigmoid(o) * torch.tanh(new_c)
+    new_h = torch.sigmoid(o) * torch.tanh(new_c if read is None else read(new_c))
     h = _masked(_kept(new_h, h, noise.zoneout_h), noise.state)
     return h, _kept(new_c, c, noise.zoneout_c)
 

@@ -22,6 +22,8 @@ class Scheme(Enum):
     orthogonal = "orthogonal"
     scaled_orthogonal = "scaled_orthogonal"
     identity = "identity"
+    uniform = "uniform"
+    truncated_normal = "truncated_normal"
 
 
 class Others(Enum):
@@ -41,11 +43,16 @@ class Init(Regularizer):
     orthogonal         gain * Q, Q uniform on the orthogonal group  (Saxe et al. 2014)
     scaled_orthogonal  sqrt(1/n) * gain * Q
     identity           gain * I and zero biases                     (Le et al. 2015)
+    uniform            U(-gain, gain) for every parameter           (Zaremba et al. 2014)
+    truncated_normal   N(0, gain^2 / fan_in), cut at two deviations (LeCun et al. 1998)
 
-    Under ``xavier`` and ``kaiming`` the other matrices follow the same scheme; under the last
-    three they follow ``others``.  Embeddings stay N(0, 1), and biases torch's default except under
-    ``identity``.  The survey offers sqrt(1/n) Q as an orthogonal start; it divides the state's
-    norm by sqrt(n) at every step, so it is here under a name of its own, as a negative control.
+    Under ``orthogonal``, ``scaled_orthogonal`` and ``identity`` the other matrices follow
+    ``others``, under the rest the same scheme.  Embeddings stay N(0, 1) and biases torch's default,
+    except under ``uniform`` (Zaremba's bounds are .1, .05 and .04) and ``identity``.
+    ``stacked`` takes one orthogonal matrix (G*H, H) for all gates, as Keras and the code of the
+    Zoneout paper do: no gate is orthogonal then.  The survey offers sqrt(1/n) Q as an orthogonal
+    start; it divides the state's norm by sqrt(n) at every step, so it is here under a name of its
+    own, as a negative control.
     """
 
     source = "Saxe et al. 2014; Glorot & Bengio 2010; He et al. 2015; Le et al. 2015"
@@ -53,6 +60,7 @@ class Init(Regularizer):
     scheme: Scheme = per_run(Scheme.default, strength=True)
     gain: float = per_run(1.0, "(0, inf)")
     others: Others = per_run(Others.xavier)
+    stacked: bool = per_run(False)
 
     def initialize(self, weights: Weights, noise: Noise) -> None:
         with torch.no_grad():
@@ -61,21 +69,27 @@ class Init(Regularizer):
                 weights[spec.name].copy_(drawn)
 
     def _draw(self, spec: Spec, noise: Noise) -> Tensor:
-        site = f"init/{spec.name}"
-        if spec.kind is Kind.embedding:
-            return noise.normal(site, spec.shape)
-        unit = 2 * noise.uniform(site, spec.shape).double() - 1  # U(-1, 1)
+        unit = 2 * noise.uniform(f"init/{spec.name}", spec.shape).double() - 1  # U(-1, 1)
         rows = [self._row(k, spec, unit[k], noise) for k in range(len(unit))]
         return torch.stack(rows)
 
     def _row(self, k: int, spec: Spec, unit: Tensor, noise: Noise) -> Tensor:
         scheme = self.scheme[k]
+        if spec.kind is Kind.gain:
+            return torch.ones_like(unit)
+        if scheme is Scheme.uniform:
+            return unit * float(self.gain[k])
+        if spec.kind is Kind.embedding:
+            own = Noise(noise.seeds[k : k + 1], noise.step)
+            return own.normal(f"init/{spec.name}", spec.shape)[0]
         if spec.kind is Kind.bias:
             return unit * (0 if scheme is Scheme.identity else spec.fan**-0.5)
         if scheme is Scheme.default:
             return unit * spec.fan**-0.5
         if scheme in (Scheme.xavier, Scheme.kaiming):
             return unit * _bound(spec, scheme.name)
+        if scheme is Scheme.truncated_normal:
+            return truncated(unit) * float(self.gain[k]) * spec.shape[1] ** -0.5
         if spec.kind is not Kind.hidden_hidden:
             return unit * _bound(spec, self.others[k].name)
         return self._recurrent(k, spec, noise)
@@ -87,18 +101,24 @@ class Init(Regularizer):
                 spec.gates, 1
             )
         own = Noise(noise.seeds[k : k + 1], noise.step)
-        Q = haar(own.normal(f"init/{spec.name}/Q", (spec.gates, n, n))[0])  # (G, n, n)
+        shape = (1, spec.shape[0], n) if self.stacked[k] else (spec.gates, n, n)
+        Q = haar(own.normal(f"init/{spec.name}/Q", shape)[0])  # (G, n, n) or (1, G*n, n)
         scale = n**-0.5 if self.scheme[k] is Scheme.scaled_orthogonal else 1.0
         return gain * scale * Q.flatten(0, 1)
 
 
 def haar(normal: Tensor) -> Tensor:
-    """Orthogonal matrices, uniform in Haar measure, from standard normal ones (..., n, n).
+    """Orthonormal columns, uniform in Haar measure, from standard normal matrices (..., m, n).
 
     QR with the signs of R's diagonal moved into Q (Mezzadri 2007, section 5).
     """
     Q, R = torch.linalg.qr(normal)
     return Q * R.diagonal(dim1=-2, dim2=-1).sign()[..., None, :]
+
+
+def truncated(unit: Tensor) -> Tensor:
+    """U(-1, 1) to the standard normal distribution between -2 and 2, by inversion."""
+    return math.sqrt(2) * torch.erfinv(unit * math.erf(math.sqrt(2)))
 
 
 def _bound(spec: Spec, scheme: str) -> float:

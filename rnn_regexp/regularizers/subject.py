@@ -33,3 +33,8 @@ class Subject:
         """The objection of a technique inside the recurrence to torch's fused kernels."""
         if self.backend is Backend.native:
             yield setting, "training.backend=native has no noise inside the recurrence (take auto)"
+
+    def without_own_cell(self) -> Iterator[tuple[str, str]]:
+        """The objection of a technique that changes the cell to kernels of known cells."""
+        if self.backend not in (Backend.auto, Backend.cells):
+            yield "", f"training.backend={self.backend.name} has no such cell (take auto or cells)"

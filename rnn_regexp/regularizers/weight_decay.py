@@ -16,6 +16,7 @@ class Coupling(Enum):
     optimizer = "optimizer"
     coupled = "coupled"
     decoupled = "decoupled"
+    gal = "gal"
 
 
 @dataclass
@@ -24,13 +25,14 @@ class WeightDecay(Regularizer):
 
     coupled:    g <- g + coefficient * W   after clipping, before the optimizer's own scaling
     decoupled:  W <- W - learning_rate * coefficient * W   before the optimizer's step
+    gal:        W <- W - coefficient * W   after it, whatever the learning rate (1e-7 in Gal's code)
 
     Coupled decay under Adam is not decay in proportion: a weight without gradient moves by about
     the learning rate at each step, whatever the coefficient (Loshchilov & Hutter 2019, section 2).
     The survey's example does exactly that; ``coupling=decoupled`` is the remedy.
     """
 
-    source = "Krogh & Hertz 1992; Loshchilov & Hutter 2019"
+    source = "Krogh & Hertz 1992; Loshchilov & Hutter 2019; Gal & Ghahramani 2016 (code)"
 
     coefficient: float = per_run(0.0, "[0, inf)", strength=True)
     coupling: Coupling = per_run(Coupling.optimizer)
@@ -44,6 +46,11 @@ class WeightDecay(Regularizer):
         coefficient = self._share(update, decoupled=True)
         if coefficient.any():
             weights.flat.mul_(column(1 - update.learning_rate * coefficient, weights.flat))
+
+    def after_step(self, weights: Weights, update: Update) -> None:
+        coefficient = self.coefficient * chosen(self.coupling, Coupling.gal, self.coefficient)
+        if coefficient.any():
+            weights.flat.mul_(column(1 - coefficient, weights.flat))
 
     def _share(self, update: Update, decoupled: bool) -> Tensor:
         """The coefficients (K,) of the runs whose decay is of the asked kind, 0 for the others."""

@@ -14,6 +14,7 @@ from rnn_regexp.data.batches import Batching
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.fields import PER_RUN, VOLATILE, plain, snake_case
 from rnn_regexp.models import Model
+from rnn_regexp.models.embedding import take_over
 from rnn_regexp.models.forward import Network, Reads
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
@@ -57,6 +58,8 @@ class Cohort:
         specs = self.regularizers.specs(self.task.specs(model))
         self.weights = Weights.zeros(specs, len(runs), training.dtype(), self.device)
         self.regularizers.initialize(self.weights, Noise(self.seeds))
+        if data.vectors is not None:
+            take_over(self.weights, data.vectors)
         self.regularizers.start(self.weights)
         self.optimizers = OptimizerState([run.optimizer for run in runs], self.weights.flat)
 

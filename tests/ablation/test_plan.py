@@ -161,6 +161,9 @@ def test_the_same_study_may_go_on_and_another_may_not(four_knobs: Plan, tmp_path
     with pytest.raises(StudyError) as caught:
         refuse_other_study(ledger, study_yaml(planned("study=four_knobs", "optimizer=sgd"), ""))
     assert "optimizer.name: adam there, sgd here" in str(caught.value)
+    tuned = planned("study=four_knobs", "++study.nuisance={optimizer.lr: [1e-3, 1e-2]}")
+    with pytest.raises(StudyError, match="holds another study: nuisance: absent there, present"):
+        refuse_other_study(ledger, study_yaml(tuned, ""))
     assert "study.name=..." in str(caught.value)
 
 

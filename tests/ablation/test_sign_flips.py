@@ -13,7 +13,7 @@ NAN = np.nan
 
 def t_of(column: np.ndarray) -> float:
     own = column[~np.isnan(column)]
-    return abs(float(stats.ttest_1samp(own, 0).statistic))
+    return abs(own.mean()) / own.std(ddof=1) * np.sqrt(len(own))
 
 
 def by_definition(table: np.ndarray) -> np.ndarray:
@@ -30,16 +30,13 @@ def by_definition(table: np.ndarray) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_is_its_definition(seed):
-    table = np.random.default_rng(seed).normal([0, 0.5, 1, 2], 1, (6, 4))
-    np.testing.assert_allclose(sign_flips(table), by_definition(table))
-
-
-def test_contrasts_with_fewer_seeds_are_compared_by_their_t():
-    table = np.random.default_rng(5).normal([0.3, 1, 1], 1, (7, 3))
-    table[2:4, 1] = NAN
-    np.testing.assert_allclose(sign_flips(table), by_definition(table))
+@pytest.mark.parametrize("missing", [0, 2])
+def test_is_its_definition(missing):
+    rng = np.random.default_rng(missing)
+    for _ in range(30):
+        table = rng.normal(rng.normal(0, 0.7, 4), 1, (7, 4))
+        table[:missing, 1] = NAN  # contrasts with fewer seeds are compared by their t
+        np.testing.assert_allclose(sign_flips(table), by_definition(table))
 
 
 def test_one_contrast_is_scipys_permutation_test():

@@ -115,8 +115,8 @@ CASES = {
             "regularizers=[dropout,weight_decay,clip,init,recurrent_dropout]",
             "+study.factors.model={key: model, levels: [gru, rnn]}",
         ),
-        "regularizers.recurrent_dropout: drops a candidate update, which only gates have"
-        " (model=rnn)",
+        "variant model=rnn: regularizers.recurrent_dropout: drops a candidate update, which only"
+        " gates have (model=rnn)",
     ),
     "technique that the dataset cannot have": (
         (*SMOKE, "dataset=digits", "regularizers=[word_dropout]"),

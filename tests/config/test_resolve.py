@@ -108,6 +108,15 @@ def test_a_choice_without_a_setting_of_the_command_is_said() -> None:
     )
 
 
+def test_a_value_is_checked_under_the_choice_it_belongs_to() -> None:
+    resolve = Resolver(["study=four_knobs"], Places())
+    assert (
+        read(resolve({"optimizer": "sgd", "optimizer.momentum": 0.9}), "optimizer.momentum") == 0.9
+    )
+    with pytest.raises(StudyError, match=r"unknown key optimizer\.momentum"):
+        resolve({"optimizer.momentum": 0.9})
+
+
 def test_fields_that_a_study_leaves_unset_can_be_set_without_a_plus() -> None:
     words = [
         "study=four_knobs",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnn_regexp.executors import Auto, Local, Processes, auto, devices
+from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices
 from rnn_regexp.experiment import run_id
 from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger, LedgerError, RunResult
@@ -133,6 +133,24 @@ def test_sigterm_lets_a_cohort_end_within_the_grace_time(tmp_path: Path) -> None
     assert not multiprocessing.active_children()
     assert FAILED not in {own.status for own in ledger.results()}
     assert "lost" not in {own["event"] for own in ledger.events()}
+
+
+@pytest.mark.parametrize("executor", [Local(), Processes(workers=1)], ids=["local", "processes"])
+def test_sigterm_leaves_a_checkpoint_from_which_training_goes_on(
+    executor: Executor, tmp_path: Path
+) -> None:
+    cohort = [experiment(0, epochs=200), experiment(1, epochs=200)]
+    log = Log(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Terminated), terminable():
+        executor.run([cohort], Ledger(tmp_path), log)
+    assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 1
+    assert Ledger(tmp_path).results() == []
+    after = Log()
+    executor.run([cohort], Ledger(tmp_path), after)
+    assert after.epochs[0] > (0, 1)
+    reference = Log()
+    Local().run([cohort], Ledger(tmp_path / "undisturbed"), reference)
+    assert numbers(after.results[0]) == numbers(reference.results[0])
 
 
 def test_a_full_disk_ends_the_study_with_one_line(tmp_path: Path) -> None:

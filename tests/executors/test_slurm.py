@@ -128,6 +128,8 @@ def test_a_preempted_job_is_queued_again(tmp_path: Path) -> None:
         here(retries=0).run([[own]], ledger, log)
     assert log.statuses == {0: [FINISHED]}
     assert [event["event"] for event in ledger.events()] == ["started", "started", "ended"]
+    told = [epochs for _, epochs in log.epochs if epochs]
+    assert told == sorted(told)  # it went on from its checkpoint
 
 
 def children(parent: int) -> list[int]:

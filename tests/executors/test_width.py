@@ -50,7 +50,7 @@ def test_wider_ones_are_not_tried_once_it_gets_slower():
     assert choice.width == 2
     assert list(choice.milliseconds) == [1, 2, 4]
     assert choice.why == (
-        "2 runs a cohort (ms for a step of one run, by width: 1: 1e+03, 2: 6e+02, 4: 2e+03)"
+        "2 runs (ms for a step of one run, by width: 1: 1e+03, 2: 6e+02, 4: 2e+03)"
     )
 
 

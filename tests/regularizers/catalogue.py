@@ -35,13 +35,18 @@ STRONG: dict[str, dict[str, Any]] = {
     "clip": {"threshold": 0.01},
     "early_stopping": {"patience": 1},
     "ema": {"decay": 0.5},
+    "max_norm": {"maximum": 0.5},
     "nt_asgd": {"patience": 1},
     "monte_carlo": {"samples": 2},
     "state_reset": {"rate": 0.5},
     "swa": {"start_epoch": 2},
+    "truncated_bptt": {"steps": 2},
     "variable_bptt": {"least": 2},
     "zclip": {"threshold": 0.1, "warmup": 2},
 }
+
+# Whose gradient is not that of the loss, on purpose.
+INEXACT = ("truncated_bptt",)
 
 # What a technique needs beside it, in its run and in those it is compared with.
 BESIDE: dict[str, tuple[Regularizer, ...]] = {

@@ -30,6 +30,7 @@ from rnn_regexp.training.step import losses
 from rnn_regexp.weights import Weights
 from tests.regularizers.catalogue import (
     CPU,
+    INEXACT,
     RUNS,
     Problem,
     Technique,
@@ -127,8 +128,9 @@ def test_it_shifts_no_other_techniques_random_numbers(technique: Technique):
     without, beside = drawn(problem, dropout), drawn(problem, *both)
     assert torch.equal(torch.get_rng_state(), before)  # nor is torch's own generator used
     assert any(site.startswith("dropout/output") for site, _ in without)
-    assert without.keys() <= beside.keys()
-    for key in without:
+    gone = without.keys() - beside.keys()  # starts of parameters that it does away with
+    assert all(site.startswith("init/") and technique.separate for site, _ in gone)
+    for key in without.keys() - gone:
         pairs = zip(without[key].unbind(1), beside[key].unbind(1))  # the shorter of both
         assert all(torch.equal(*own) for own in pairs), key
 
@@ -226,6 +228,8 @@ def first_batch(own: Cohort) -> Batch:
 
 @each
 def test_the_whole_steps_gradient_is_that_of_finite_differences(technique: Technique):
+    if name_of(technique) in INEXACT:
+        pytest.skip("its gradient is cut on purpose")
     own = problem_of(strong(technique)).cohort(run(strong(technique)), run(strong(technique)))
     batch, states, flat = first_batch(own), carried_states(own), own.weights.flat.detach().clone()
 
@@ -245,9 +249,15 @@ def test_the_whole_steps_gradient_is_that_of_finite_differences(technique: Techn
         torch.testing.assert_close((gradient * along).sum(dim=1), slope, rtol=1e-6, atol=1e-8)
 
 
+def moved_since_start(technique: Technique, weights: Weights) -> Regularizer:
+    """A stack that started from other weights."""
+    return remembering(stacked(technique), Weights(weights.specs, weights.flat.detach() / 2))
+
+
 @with_method("penalty")
 def test_penalty_of_a_run_depends_on_its_own_weights_alone(technique: Technique):
-    own, weights = stacked(technique), random_weights()
+    weights = random_weights()
+    own = moved_since_start(technique, weights)
     penalty = own.penalty(weights, trace())
     if not penalty.requires_grad:
         pytest.skip("it is one on activations")
@@ -258,7 +268,8 @@ def test_penalty_of_a_run_depends_on_its_own_weights_alone(technique: Technique)
 
 @with_method("penalty")
 def test_penalty_has_the_gradient_of_finite_differences(technique: Technique):
-    own, start = stacked(technique), random_weights()
+    start = random_weights()
+    own = moved_since_start(technique, start)
 
     def penalty(flat: Tensor) -> Tensor:
         return own.penalty(Weights(start.specs, flat), trace())

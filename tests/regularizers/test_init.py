@@ -189,6 +189,37 @@ def test_identity_in_each_gate_and_zero_biases(model: Model):
         assert own[1].any(), spec.name
 
 
+# Uniform, truncated normal, stacked
+
+
+@each_model
+def test_zarembas_start_is_uniform_in_every_parameter(model: Model):
+    for name, own in initialized(model, Init(Scheme.uniform, 0.05)).items():
+        drawn = own.detach().flatten().numpy()
+        law = stats.uniform(-0.05, 0.1)
+        assert stats.kstest(drawn, law.cdf).pvalue > 1e-3, name
+
+
+@each_model
+def test_truncated_normal_is_scipys_with_the_deviation_of_each_fan_in(model: Model):
+    weights = initialized(model, Init(Scheme.truncated_normal, 0.7))
+    for spec, own in weights.of(Kind.input_hidden, Kind.hidden_hidden, Kind.hidden_output):
+        deviation = 0.7 * spec.shape[1] ** -0.5
+        law = stats.truncnorm(-2, 2, scale=deviation)
+        assert stats.kstest(own.detach().flatten().numpy(), law.cdf).pvalue > 1e-3, spec.name
+        assert 1.9 * deviation < own.abs().max() <= 2 * deviation
+
+
+def test_stacked_is_one_orthogonal_matrix_for_all_gates():
+    for model in MODELS.values():
+        settings = Init(Scheme.orthogonal, 1.5, stacked=True), Init(Scheme.orthogonal, 1.5)
+        weights = initialized(model, *settings)
+        W = weights["layer0.0.W_hh"].detach()
+        expected = 1.5**2 * torch.eye(HIDDEN, dtype=torch.double)
+        torch.testing.assert_close(W[0].T @ W[0], expected, rtol=1e-12, atol=1e-12)
+        assert torch.equal(W[0], W[1]) == (model is MODELS["rnn"])
+
+
 # Beside the hidden-to-hidden matrices
 
 
@@ -201,7 +232,7 @@ def test_the_other_matrices_follow_others(scheme: Scheme, others: Others):
 
 
 def test_what_a_scheme_does_not_touch_is_shared_by_runs_of_one_seed():
-    schemes = [scheme for scheme in Scheme if scheme is not Scheme.identity]
+    schemes = [own for own in Scheme if own not in (Scheme.identity, Scheme.uniform)]
     weights = initialized(MODELS["gru"], *map(Init, schemes))
     for _, own in weights.of(Kind.embedding, Kind.bias):
         assert torch.equal(own, own[:1].expand_as(own))

@@ -74,7 +74,8 @@ def test_each_run_decays_as_by_torchs_optimizer(optimizer: Optimizer):
 def test_couplings_side_by_side_under_either_adam():
     """coupled is Adam's, decoupled AdamW's, whichever of the two the optimizer is."""
     start, steps = flat_weights(3).flat[:, :SIZE], gradients(3)
-    decays = [WeightDecay(0.1, coupling) for coupling in Coupling]
+    torchs = (Coupling.optimizer, Coupling.coupled, Coupling.decoupled)
+    decays = [WeightDecay(0.1, coupling) for coupling in torchs]
     for optimizer in (Adam(0.01), AdamW(0.01)):
         found = trained(decays, optimizer, steps)
         for k, own in enumerate(decays):

@@ -1,0 +1,101 @@
+"""Kills studies at random moments and continues them: each ends with an undisturbed study's table.
+
+Usage: ``python -m scripts.torture [--kills 100] [--seed 0] [--csv FILE]``. Each study is killed
+(SIGKILL, the whole process group) again and again until it ends by itself; the next one begins,
+until all kills are made. Then come the other faults; see ``torture_faults``. Exits with 1 where a
+table differs, a run was trained twice without need, or MLflow shows anything twice.
+"""
+
+import argparse
+import csv
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scripts.tortured import Study, Table, Verdict, undisturbed
+
+EXECUTORS = ("local", "processes")
+
+
+def kills(folder: Path, reference: Table, count: int, dice: random.Random) -> Verdict:
+    """Kill ``count`` times, over as many studies as it takes; the sum of what was found."""
+    total, made, number = Verdict("kill -9"), 0, 0
+    while made < count:
+        study = Study(folder / f"kills-{number}", EXECUTORS[number % len(EXECUTORS)])
+        while made < count and kill(study, dice):
+            made += 1
+        total += study.finish(reference)
+        number += 1
+        print(f"{made:4} kills, {number} studies: {total.problems or 'equal'}", flush=True)
+    total.faults = made
+    return total
+
+
+def kill(study: Study, dice: random.Random) -> bool:
+    """Start or continue a study and kill its process group; False where it ended before that.
+
+    Half of the kills come at any moment, half a moment after some more runs are recorded.
+    """
+    study.begin()
+    if dice.random() < 0.5:
+        time.sleep(dice.uniform(0, study.usual_seconds))
+    else:
+        study.wait_for_runs(dice.randint(1, 4))
+        time.sleep(dice.uniform(0, 0.3))
+    return study.send(signal.SIGKILL) and study.wait() == -signal.SIGKILL
+
+
+def tables(words: Sequence[str]) -> Iterator[Verdict]:
+    from scripts.torture_faults import FAULTS
+
+    options = parse(words)
+    dice = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        reference = undisturbed(folder / "undisturbed")
+        print(f"undisturbed: {len(reference)} runs", flush=True)
+        if options.kills:
+            yield kills(folder, reference, options.kills, dice)
+        for name in options.faults:
+            begin = time.perf_counter()
+            verdict = FAULTS[name](folder / name, reference, dice)
+            print(f"{verdict.fault}: {time.perf_counter() - begin:.0f} s", flush=True)
+            yield verdict
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    from scripts.torture_faults import FAULTS
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--csv")
+    parser.add_argument("--faults", nargs="*", default=list(FAULTS), choices=list(FAULTS))
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    words = sys.argv[1:] if words is None else words
+    begin = time.perf_counter()
+    found = list(tables(words))
+    rows = [own.row() for own in found]
+    for row in rows:
+        print("  ".join(f"{value!s:>12}" for value in row.values()))
+    if target := parse(words).csv:
+        with open(target, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    bad = [own.fault for own in found if own.problems]
+    print(f"torture: {time.perf_counter() - begin:.0f} s, {', '.join(bad) or 'nothing lost'}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())
