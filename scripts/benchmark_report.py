@@ -11,6 +11,7 @@ import itertools
 import math
 import platform
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ LEVELS = {
     "init": ["default", "xavier", "kaiming", "orthogonal", "scaled_orthogonal"],
 }
 EPOCHS = 12
+REPORT = ("-m", "rnn_regexp", "report")
 PEER = "import pandas; t = pandas.read_csv({!r}); t.groupby({!r})['valid/loss'].mean()"
 
 
@@ -73,30 +75,26 @@ def write_study(folder: Path, seeds: int) -> int:
     return len(plan) - 1
 
 
-def seconds(*words: str) -> float:
-    """Wall time of a Python process."""
-    start = time.perf_counter()
+def seconds(*words: str) -> tuple[float, float]:
+    """Wall time and processor time of a Python process: alike where nothing else runs."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def rows(wanted: int) -> Iterator[tuple[str, float]]:
+def rows(wanted: int) -> Iterator[tuple[str, tuple[float, float]]]:
     """What was measured and the seconds it took."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "made_up"
         runs = write_study(folder, max(2, wanted // len(cells())))
-        yield (
-            f"report on a folder of {runs} runs, s",
-            seconds("-m", "rnn_regexp", "report", str(folder)),
-        )
-        table, baseline = (
-            str(folder / "runs.csv"),
-            ",".join(f"{k}={v[2]}" for k, v in LEVELS.items()),
-        )
+        yield f"report on a folder of {runs} runs", seconds(*REPORT, str(folder))
+        table = str(folder / "runs.csv")
+        baseline = ",".join(f"{name}={own[2]}" for name, own in LEVELS.items())
         words = ["--table", table, "--factors", ",".join(LEVELS), "--baseline", baseline]
         words += ["--metric", "valid/loss", "--out", f"{name}/table"]
-        yield f"report on a table of {runs} runs, s", seconds("-m", "rnn_regexp", "report", *words)
-        yield f"pandas: read {runs} runs, mean, s", seconds("-c", PEER.format(table, list(LEVELS)))
+        yield f"report on a table of {runs} runs", seconds(*REPORT, *words)
+        yield f"pandas: read {runs} runs, mean", seconds("-c", PEER.format(table, list(LEVELS)))
 
 
 def main() -> None:
@@ -105,12 +103,14 @@ def main() -> None:
     parser.add_argument("--csv")
     options = parser.parse_args()
     print(f"{platform.machine()}, Python {platform.python_version()}")
-    table = [(what, round(figure, 2)) for what, figure in rows(options.runs)]
-    for what, figure in table:
-        print(f"{what:40} {figure}")
+    table = [(what, *(round(one, 2) for one in figures)) for what, figures in rows(options.runs)]
+    for what, wall, processor in table:
+        print(f"{what:36} {wall:6.2f} s, processor {processor:6.2f} s")
     if options.csv:
         with open(options.csv, "w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([("what", "figure"), *table])
+            csv.writer(file, lineterminator="\n").writerows(
+                [("what", "seconds", "processor"), *table]
+            )
 
 
 if __name__ == "__main__":
