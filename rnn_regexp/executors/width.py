@@ -61,8 +61,10 @@ def choose_width(
         timed[width] = 1e3 * clock(experiments[:width]) / width
         if _total(N, workers, width, timed) < _total(N, workers, best, timed):
             best = width
-        elif _total(N, workers, width, timed) > 1.1 * _total(N, workers, best, timed):
-            break
+        elif width > 2 * best and _total(N, workers, width, timed) > 1.1 * _total(
+            N, workers, best, timed
+        ):
+            break  # two widths in a row were no better
     return Choice(best, timed)
 
 

@@ -28,7 +28,10 @@ PLOTS = """
 4 1 0 0 62.0  4 1 1 1 48.8  4 0 0 1 45.5  4 0 1 0 44.2  5 1 1 0 52.0  5 0 0 0 51.5
 5 1 0 1 49.8  5 0 1 1 48.8  6 1 0 1 57.2  6 1 1 0 59.0  6 0 1 1 53.2  6 0 0 0 56.0
 """
-A, B, D = (Factor(name, "0", levels) for name, levels in (("a", "012"), ("b", "01"), ("d", "01")))
+A, B, D = (
+    Factor(name, "0", levels)
+    for name, levels in (("a", ("0", "1", "2")), ("b", ("0", "1")), ("d", ("0", "1")))
+)
 
 
 def study(*factors: Factor, **changes) -> Description:

@@ -45,12 +45,12 @@ def test_the_last_worker_ends_soonest(
 
 
 def test_wider_ones_are_not_tried_once_it_gets_slower():
-    times = {1: 1.0, 2: 1.2, 4: 8.0}
+    times = {1: 1.0, 2: 1.2, 4: 8.0, 8: 20.0}
     choice = choose_width(experiments(64), 1, MUCH, lambda runs: times[len(runs)])
     assert choice.width == 2
-    assert list(choice.milliseconds) == [1, 2, 4]
+    assert list(choice.milliseconds) == [1, 2, 4, 8]
     assert choice.why == (
-        "2 runs (ms for a step of one run, by width: 1: 1e+03, 2: 6e+02, 4: 2e+03)"
+        "2 runs (ms for a step of one run, by width: 1: 1e+03, 2: 6e+02, 4: 2e+03, 8: 2.5e+03)"
     )
 
 

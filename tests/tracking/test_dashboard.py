@@ -144,9 +144,11 @@ def test_runs_are_compared_by_factors_and_metrics(pages: list[str]):
         metrics = body.partition("\nMetrics\n")[2]
         assert "\ntest/loss\n" in metrics
         assert "\n1.27\n1.217\n1.27\n" in metrics
-        assert driver.find_elements("css selector", ".js-plotly-plot")
+        WebDriverWait(driver, 60).until(
+            lambda _: driver.find_elements("css selector", ".js-plotly-plot")
+        )
         screenshot.open_page(driver, pages[1])
-        WebDriverWait(driver, 20).until(lambda _: len(texts(driver, ".js-plotly-plot")) > 1)
+        WebDriverWait(driver, 60).until(lambda _: len(texts(driver, ".js-plotly-plot")) > 1)
         assert texts(driver, "h4") >= {"valid/accuracy", "valid/loss"}
     finally:
         driver.quit()
