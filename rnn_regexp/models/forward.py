@@ -95,7 +95,8 @@ def _recurrent(
     _, T, B, _ = x.shape
     like = weights[f"layer{index}.0.W_hh"]
     places = [
-        Place(index, d, model.cell, T, B, model.hidden, like) for d in range(model.directions)
+        Place(index, d, model.cell, T, B, model.hidden, like, lengths)
+        for d in range(model.directions)
     ]
     own = [applied.cell(layer_weights(weights, place), weights, place) for place in places]
     cell, directions = tuple(own_cell for own_cell, _ in own), tuple(parts for _, parts in own)
