@@ -18,12 +18,14 @@ def saturation(view: View) -> dict[str, Tensor]:
 
     shut: below 0.1, open: above 0.9, for sigmoid gates; for a tanh, a of (1 + a) / 2 in their
     place.  Over units and valid steps (Karpathy et al. 2015, section 4.2).  A relu has neither,
-    and of gates that a technique has changed (``layer_norm``) nothing is said.
+    and of gates that are more than two products (``layer_norm``, the Mogrifier's) nothing is said.
     """
     model = view.network.model
     if isinstance(model, RNN) and model.nonlinearity is Nonlinearity.relu:
         return {}
-    if any(own.evaluates for own in view.network.applied.acting("transform_cell")):
+    if model.cell.takes_inputs or any(
+        own.evaluates for own in view.network.applied.acting("transform_cell")
+    ):
         return {}
     inside = valid(view.batch.lengths, view.trace.inputs[0].shape[1])[..., None]  # (K, T, B, 1)
     found = {}

@@ -94,9 +94,9 @@ def _recurrent(
     model, applied = network.model, network.applied
     _, T, B, _ = x.shape
     like = weights[f"layer{index}.0.W_hh"]
+    cells = [model.cell_at(f"layer{index}.{d}", weights) for d in range(model.directions)]
     places = [
-        Place(index, d, model.cell, T, B, model.hidden, like, lengths)
-        for d in range(model.directions)
+        Place(index, d, cell, T, B, model.hidden, like, lengths) for d, cell in enumerate(cells)
     ]
     own = [applied.cell(layer_weights(weights, place), weights, place) for place in places]
     cell, directions = tuple(own_cell for own_cell, _ in own), tuple(parts for _, parts in own)
