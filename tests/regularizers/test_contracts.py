@@ -25,8 +25,9 @@ from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.optimizers import SGD, AdamW
+from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Device
-from rnn_regexp.training.step import losses
+from rnn_regexp.training.step import losses, step
 from rnn_regexp.weights import Weights
 from tests.regularizers.catalogue import (
     CPU,
@@ -195,6 +196,33 @@ def test_cut_short_it_goes_on_with_the_same_bits(technique: Technique, tmp_path:
     assert torch.equal(again.weights.flat, undisturbed.weights.flat)
 
 
+@each
+def test_a_cohort_is_copied_whole_in_the_midst_of_training(technique: Technique):
+    """The copy goes on as the original does, and neither moves the other."""
+    own = problem_of(strong(technique)).cohort(run(strong(technique), optimizer=AdamW(0.05)))
+    take_steps(own, Record(own), 2)
+    other, before = copy.deepcopy(own), own.weights.flat.detach().clone()
+    take_steps(other, Record(other), 2)
+    assert torch.equal(own.weights.flat, before)
+    assert not torch.equal(other.weights.flat, before)
+    take_steps(own, Record(own), 2)
+    assert torch.equal(other.weights.flat, own.weights.flat)
+    remembered = other.regularizers.state()
+    for name, tensor in own.regularizers.state().items():
+        torch.testing.assert_close(remembered[name], tensor, rtol=0, atol=0, equal_nan=True)
+    first, again = (evaluate(it, it.split("valid")) for it in (own, other))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def take_steps(own: Cohort, record: Record, count: int) -> None:
+    noise = Noise(own.seeds, 1)
+    batches = own.task.batches(own.split("train"), noise, own.batching(noise))
+    states = () if own.task.carries else None
+    for batch, _ in zip(batches, range(count)):
+        trace = step(own, batch, record, states)
+        states = detached(trace.states) if own.task.carries else None
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 @each
 def test_its_numbers_on_cuda_are_those_on_cpu(technique: Technique):
@@ -217,7 +245,10 @@ def carried_states(own: Cohort) -> States | None:
     """Such as a window finds them, or None where the task carries none."""
     if not own.task.carries:
         return None
-    states = own.task.forward(own.network(), first_batch(own), ()).states
+    return detached(own.task.forward(own.network(), first_batch(own), ()).states)
+
+
+def detached(states: States) -> States:
     return tuple(tuple(tuple(s.detach() for s in d) for d in layer) for layer in states)
 
 
