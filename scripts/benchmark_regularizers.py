@@ -35,6 +35,7 @@ from rnn_regexp.training.loop import epoch_of_steps
 from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Training
+from rnn_regexp.training.steps import Steps
 from scripts.benchmark_recurrence import peak
 
 WORDS = tuple(str(n) for n in range(1000))
@@ -100,17 +101,18 @@ class Trainer:
     def __init__(self, cohort: Cohort) -> None:
         self.cohort, self.record = cohort, Record(cohort)
         self.split = cohort.split("train")
+        self.own = Steps(cohort, self.record.tally)
 
     def steps(self) -> None:
         """One epoch."""
         self.record.batches = 0
-        epoch_of_steps(self.cohort, self.record, self.split, NEVER)
+        epoch_of_steps(self.own, self.record, self.split, NEVER)
         self.record.epochs += 1
 
     def step_time(self) -> float:
         """Milliseconds of a step."""
-        before = int(self.record.steps)
-        return seconds(self.steps) * 1e3 / (int(self.record.steps) - before)
+        before = int(self.record.tally.steps)
+        return seconds(self.steps) * 1e3 / (int(self.record.tally.steps) - before)
 
     def evaluation_time(self) -> float:
         """Milliseconds of a pass over the data."""

@@ -13,7 +13,7 @@ from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.lengths import valid
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
-from rnn_regexp.regularizers.base import Place, Regularizer, Update, column
+from rnn_regexp.regularizers.base import Place, Regularizer, Update
 from rnn_regexp.regularizers.batch_moments import ByBatch, ByPopulation, Population
 from rnn_regexp.regularizers.normalized_cell import (
     LSTM_GATES,
@@ -56,7 +56,7 @@ class RecurrentBatchNorm(Regularizer):
     steps: int = structural(100, "[1, inf)")
     gain: float = per_run(0.1, "(0, inf)")
     momentum: float = per_run(0.1, "(0, 1]")
-    h_0: float = per_run(0.0, "[0, inf)")
+    h_0: float = structural(0.0, "[0, inf)")
     seen: ClassVar[Mapping[int, ByBatch]] = MappingProxyType({})  # a stack has its last pass's
     of: ClassVar[Noise | None] = None  # the noise of that pass
 
@@ -95,7 +95,7 @@ class RecurrentBatchNorm(Regularizer):
         batch = ByBatch(*known)
         self._keep(noise, index, batch)
         changed, own = normalized(cell, own, weights, place, batch)
-        return (self._stirred(changed, place, noise) if self.h_0.any() else changed), own
+        return (self._stirred(changed, place, noise) if self.h_0 else changed), own
 
     def after_step(self, weights: Weights, update: Update) -> None:
         for index, batch in self.seen.items():
@@ -119,7 +119,7 @@ class RecurrentBatchNorm(Regularizer):
     def _stirred(self, cell: Cell, place: Place, noise: Noise) -> Cell:
         """The cell, with noise on the state with which it starts."""
         drawn = noise.normal(place.name("recurrent_batch_norm"), (place.sequences, place.hidden))
-        first = [(column(self.h_0, drawn) * drawn).to(place.like)]
+        first = [(self.h_0 * drawn).to(place.like)]
 
         def step(
             x: Tensor, state: State, W: Tensor, b: Tensor, noise: RecurrentNoise = NONE

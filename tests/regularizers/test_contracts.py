@@ -25,9 +25,9 @@ from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.optimizers import SGD, AdamW
-from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Device
 from rnn_regexp.training.step import losses, step
+from rnn_regexp.training.tally import Tally
 from rnn_regexp.weights import Weights
 from tests.regularizers.catalogue import (
     CPU,
@@ -200,12 +200,12 @@ def test_cut_short_it_goes_on_with_the_same_bits(technique: Technique, tmp_path:
 def test_a_cohort_is_copied_whole_in_the_midst_of_training(technique: Technique):
     """The copy goes on as the original does, and neither moves the other."""
     own = problem_of(strong(technique)).cohort(run(strong(technique), optimizer=AdamW(0.05)))
-    take_steps(own, Record(own), 2)
+    take_steps(own, 2)
     other, before = copy.deepcopy(own), own.weights.flat.detach().clone()
-    take_steps(other, Record(other), 2)
+    take_steps(other, 2)
     assert torch.equal(own.weights.flat, before)
     assert not torch.equal(other.weights.flat, before)
-    take_steps(own, Record(own), 2)
+    take_steps(own, 2)
     assert torch.equal(other.weights.flat, own.weights.flat)
     remembered = other.regularizers.state()
     for name, tensor in own.regularizers.state().items():
@@ -214,13 +214,13 @@ def test_a_cohort_is_copied_whole_in_the_midst_of_training(technique: Technique)
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def take_steps(own: Cohort, record: Record, count: int) -> None:
+def take_steps(own: Cohort, count: int) -> None:
     noise = Noise(own.seeds, 1)
     batches = own.task.batches(own.split("train"), noise, own.batching(noise))
-    states = () if own.task.carries else None
+    states, tally = () if own.task.carries else None, Tally(own.runs, own.weights.flat)
     for batch, _ in zip(batches, range(count)):
-        trace = step(own, batch, record, states)
-        states = detached(trace.states) if own.task.carries else None
+        ends = step(own, batch, tally, states)
+        states = ends if own.task.carries else None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
@@ -245,10 +245,7 @@ def carried_states(own: Cohort) -> States | None:
     """Such as a window finds them, or None where the task carries none."""
     if not own.task.carries:
         return None
-    return detached(own.task.forward(own.network(), first_batch(own), ()).states)
-
-
-def detached(states: States) -> States:
+    states = own.task.forward(own.network(), first_batch(own), ()).states
     return tuple(tuple(tuple(s.detach() for s in d) for d in layer) for layer in states)
 
 

@@ -26,8 +26,8 @@ from rnn_regexp.training import loop
 from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.optimizers import SGD
-from rnn_regexp.training.record import Record
 from rnn_regexp.training.step import losses, step
+from rnn_regexp.training.tally import Tally
 from tests.regularizers.catalogue import name_of, update_of
 from tests.training.test_checkpoint import cut_after
 from tests.training.tiny import cohort, pixels, run, stream
@@ -127,14 +127,14 @@ def test_evaluation_takes_the_mean_of_the_batches_moments_at_each_step(kind: typ
     own = cohort(run(BN(True, momentum=0.1), optimizer=SGD(0.1)), model=kind(3, 4), data=pixels())
     random_gains(own)
     told: dict[tuple[str, int], list[Moments]] = {}
-    record = Record(own)
+    tally = Tally(1, own.weights.flat)
     for batch in batches(own):
         bn = Statistics()
         last_states(own.model, weights_of(own, 0), sequences(batch, 0), bn)
         for key, (mean, variance) in bn.found.items():
             if variance is not None:
                 told.setdefault(key, []).append((mean, variance))
-        step(own, batch, record, None)
+        step(own, batch, tally, None)
     population = {key: tuple(np.mean(m, axis=0) for m in zip(*all_)) for key, all_ in told.items()}
     longest = max(t for _, t in population)
     for (part, t), moments in list(population.items()):
@@ -170,9 +170,9 @@ def state(own: Cohort) -> dict[str, torch.Tensor]:
 def moved(*techniques: Regularizer, steps: int = 1, **settings: object) -> Cohort:
     """A cohort of one behind a few steps."""
     own = cohort(run(*techniques, optimizer=SGD(0.1)), model=LSTM(3, 4), data=pixels(), **settings)
-    record = Record(own)
+    tally = Tally(1, own.weights.flat)
     for batch, _ in zip(batches(own), range(steps)):
-        step(own, batch, record, None)
+        step(own, batch, tally, None)
     return own
 
 
@@ -216,7 +216,7 @@ def test_steps_behind_the_last_slot_share_it():
 def test_a_step_is_told_of_by_the_sequences_that_reach_it_and_there_must_be_two():
     own = cohort(run(BN(True)), model=GRU(3, 4), data=pixels(longest=20))
     batch = next(batches(own))
-    step(own, batch, Record(own), None)
+    step(own, batch, Tally(1, own.weights.flat), None)
     reach = [(batch.lengths[0] > t).sum() >= 2 for t in range(100)]
     assert state(own)["count"][0, 0].tolist() == [float(own) for own in reach]
     assert sum(reach) < batch.lengths.max()  # the longest goes on alone
@@ -235,7 +235,8 @@ def test_each_place_has_its_own():
     model = LSTM(3, 4, layers=2, bidirectional=True)
     own = cohort(run(BN(True)), model=model, data=pixels())
     W, batch = {name: own.detach().clone() for name, own in own.weights.items()}, next(batches(own))
-    trace = step(own, batch, Record(own), None)
+    trace, _ = losses(own, batch, Noise(own.seeds), None)
+    step(own, batch, Tally(1, own.weights.flat), None)
     last, sequence = batch.lengths[0] - 1, torch.arange(batch.inputs.shape[2])
     for index, (layer, direction) in enumerate(itertools.product((0, 1), repeat=2)):
         x = trace.inputs[layer][0].detach()  # (T, B, D)
@@ -277,7 +278,7 @@ def test_a_pass_without_a_step_leaves_nothing_behind():
     own = moved(BN(True))
     later = list(batches(own))
     losses(own, later[2], Noise(own.seeds, 7), None)
-    step(own, later[1], Record(own), None)
+    step(own, later[1], Tally(1, own.weights.flat), None)
     expected = moved(BN(True), steps=2)
     for name, found in state(own).items():
         assert torch.equal(found, state(expected)[name]), name
@@ -331,16 +332,17 @@ def test_it_goes_on_behind_a_checkpoint_with_the_same_statistics(tmp_path: Path)
 
 
 def test_the_start_is_noisy_in_training_alone():
-    own = cohort(run(BN(True, h_0=0.1)), run(BN(True)), model=LSTM(3, 4), data=pixels())
+    own, plain = (
+        cohort(run(BN(True, h_0=h_0)), model=LSTM(3, 4), data=pixels()) for h_0 in (0.1, 0.0)
+    )
     batch, noise = next(batches(own)), Noise(own.seeds, 1)
     trace, _ = losses(own, batch, noise, None)
     drawn = noise.normal("recurrent_batch_norm/0.0", (batch.inputs.shape[2], 4))
-    for k, start in enumerate((0.1 * drawn[0].numpy(), 0.0)):
-        x = sequences(batch, k)
-        expected = last_states(own.model, weights_of(own, k), x, Statistics(), start)
-        np.testing.assert_allclose(trace.read[k].detach(), expected, rtol=1e-9, atol=1e-12)
-    evaluated = own.task.forward(own.network(), batch, None).read
-    assert torch.equal(evaluated[0], evaluated[1])
+    x, start = sequences(batch, 0), 0.1 * drawn[0].numpy()
+    expected = last_states(own.model, weights_of(own, 0), x, Statistics(), start)
+    np.testing.assert_allclose(trace.read[0].detach(), expected, rtol=1e-9, atol=1e-12)
+    evaluated = [it.task.forward(it.network(), batch, None).read for it in (own, plain)]
+    assert torch.equal(*evaluated)
 
 
 # Refused
