@@ -64,6 +64,8 @@ class RecurrentBatchNorm(Regularizer):
         yield from subject.without_own_cell()
         if "layer_norm" in subject.techniques:
             yield "", "layer_norm beside it normalizes the same products (take one)"
+        if subject.batch == 1:
+            yield "", "one sequence has no variance (training.batch_size=1)"
         if self.h_0 and subject.carries:
             yield "h_0", f"on the task {subject.task} states go on from batch to batch"
 

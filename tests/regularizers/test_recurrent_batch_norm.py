@@ -355,6 +355,9 @@ REFUSED = {
     "recurrent_batch_norm: training.backend=scan has no such cell (take auto or cells)": (
         [], {"backend": Backend.scan},
     ),
+    "recurrent_batch_norm: one sequence has no variance (training.batch_size=1)": (
+        [], {"batch_size": 1},
+    ),
     "recurrent_batch_norm.h_0: on the task language_model states go on from batch to batch": (
         [], {"data": stream(), "model": LSTM(4, 4)},
     ),
