@@ -82,6 +82,7 @@ PROBLEMS = (
     Problem(GRU(3, 4), sentences()),
     Problem(LSTM(3, 4), sentences()),
     Problem(LSTM(4, 4, layers=2), stream(), window=6),
+    Problem(GRU(4, 4), stream(), window=6),
 )
 
 SPECS = (

@@ -1,4 +1,4 @@
-"""Where public implementations go wrong, each with the tests that would see it here."""
+"""Where public implementations go wrong, and what is refused, each with the tests that see it."""
 
 import ast
 from functools import cache
@@ -109,10 +109,29 @@ TRAPS = {
         data/test_mnist.py test_the_permutation_is_the_known_bijection""",
 }
 
+REFUSALS = {
+    "two hard parametrizations of W_hh": """
+        regularizers/test_forms.py test_two_forms_of_one_matrix_are_refused""",
+    "two techniques that set the same biases, or normalize the same products": """
+        regularizers/test_starts.py test_what_has_no_such_gate_is_refused
+        regularizers/test_recurrent_batch_norm.py test_what_cannot_be_computed_is_refused""",
+    "tied weights of different sizes": """
+        regularizers/test_forms.py test_what_cannot_be_tied_is_refused""",
+    "a changed cell with a fused kernel forced": """
+        regularizers/test_inside_the_cell.py test_what_cannot_be_computed_is_refused
+        regularizers/test_fitting.py test_what_cannot_be_done_is_refused_with_the_reason
+        models/test_mogrifier.py test_kernels_that_do_not_know_it_are_refused""",
+    "a technique that would do nothing is warned of, and refused as a factor": """
+        regularizers/test_fitting.py test_what_has_no_effect_is_told
+        app/test_bad_input.py test_a_technique_without_effect_is_warned_of
+        ablation/test_idle.py test_what_cannot_have_an_effect_is_refused""",
+}
+BOTH = TRAPS | REFUSALS
 
-@pytest.mark.parametrize("trap", TRAPS)
-def test_each_has_its_tests(trap: str):
-    words = TRAPS[trap].split()
+
+@pytest.mark.parametrize("case", BOTH)
+def test_each_has_its_tests(case: str):
+    words = BOTH[case].split()
     pairs = list(zip(words[::2], words[1::2], strict=True))
     assert pairs
     for file, name in pairs:
