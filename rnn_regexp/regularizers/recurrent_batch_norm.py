@@ -43,8 +43,8 @@ class RecurrentBatchNorm(Regularizer):
     first steps at which all sequences are alike, as pixels in order.
 
     The paper has the LSTM; for the Elman network and the GRU, with b_hh inside the reset gate, the
-    same products are normalized.  Averaged weights (``ema``, ``swa``, ``nt_asgd``) are judged with
-    the statistics of those in training.
+    same products are normalized.  The averages of ``ema`` are judged with the statistics of the
+    weights that train; those of ``swa`` and ``nt_asgd`` are too far from them, and refused.
     """
 
     source = "Cooijmans et al. 2017, sections 3 and 4"
@@ -64,6 +64,8 @@ class RecurrentBatchNorm(Regularizer):
         yield from subject.without_own_cell()
         if "layer_norm" in subject.techniques:
             yield "", "layer_norm beside it normalizes the same products (take one)"
+        for average in sorted(subject.techniques.keys() & {"swa", "nt_asgd"}):
+            yield "", f"{average} beside it judges weights with which no batch was normalized"
         if subject.batch == 1:
             yield "", "one sequence has no variance (training.batch_size=1)"
         if self.h_0 and subject.carries:

@@ -20,8 +20,10 @@ from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
 from rnn_regexp.regularizers.fraternal import Fraternal
 from rnn_regexp.regularizers.layer_norm import LayerNorm
+from rnn_regexp.regularizers.nt_asgd import NtAsgd
 from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.sam import Sam
+from rnn_regexp.regularizers.swa import Swa
 from rnn_regexp.training import loop
 from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort
@@ -354,6 +356,12 @@ REFUSED = {
     ),
     "recurrent_batch_norm: training.backend=scan has no such cell (take auto or cells)": (
         [], {"backend": Backend.scan},
+    ),
+    "recurrent_batch_norm: swa beside it judges weights with which no batch was normalized": (
+        [Swa(2)], {},
+    ),
+    "recurrent_batch_norm: nt_asgd beside it judges weights with which no batch was normalized": (
+        [NtAsgd(5)], {},
     ),
     "recurrent_batch_norm: one sequence has no variance (training.batch_size=1)": (
         [], {"batch_size": 1},
