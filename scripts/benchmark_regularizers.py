@@ -1,6 +1,6 @@
 """What each technique costs at its usual strength, beside plain training of the same shape.
 
-Usage: ``python -m scripts.benchmark_regularizers [--only NAME ...] [--csv FILE]``.  Every technique
+Usage: ``python -m scripts.benchmark_regularizers [--csv FILE | --only NAME ...]``.  Every technique
 trains on the first problem on which it acts, beside dropout where it needs masks (then the plain
 run has them too).  Both trainers take turns of four steps and one evaluation; a cost is the median
 of the ratios within a turn.  Times are the processor's, which others on the machine disturb less.
@@ -170,6 +170,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="for a technique")
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
+    if options.only and options.csv:
+        parser.error("a file holds all techniques, measured together: take --only or --csv")
     torch.set_num_threads(1)
     print(machine(), "".join(f"{text:>15}" for text in COLUMNS.split()), sep="\n")
     table = [COLUMNS.split()]
