@@ -25,7 +25,7 @@ from rnn_regexp.regularizers.weight_norm import WeightNorm
 from rnn_regexp.regularizers.zoneout import Zoneout
 from rnn_regexp.training import loop
 from rnn_regexp.training.checkpoint import Checkpoint
-from rnn_regexp.training.cohort import Cohort
+from rnn_regexp.training.cohort import Cohort, key
 from rnn_regexp.training.step import losses
 from rnn_regexp.weights import Kind
 from tests.models.test_forward import STEPS, random_inputs, random_weights
@@ -63,6 +63,11 @@ def test_its_matrices_fit_what_they_read_and_gate():
     low = {own.name: own.shape for own in LSTM(3, 4, mogrifier=Mogrifier(2, 2)).specs(9, 0, 3)}
     factors = [low[f"layer0.0.{n}"] for n in ("Q1_left", "Q1_right", "R2_left", "R2_right")]
     assert factors == [(3, 2), (2, 4), (4, 2), (2, 3)]
+
+
+def test_runs_with_other_rounds_or_ranks_are_cohorts_of_their_own():
+    settings = [Mogrifier(), Mogrifier(2), Mogrifier(3), Mogrifier(3, rank=2)]
+    assert len({key([LSTM(3, 4, mogrifier=own)]) for own in settings}) == len(settings)
 
 
 def test_zero_matrices_gate_nothing():
