@@ -27,8 +27,9 @@ import torch
 from torch import nn
 
 from rnn_regexp.data import Docstrings
-from rnn_regexp.executors import Local, Processes
+from rnn_regexp.executors import Auto, Local, Processes
 from rnn_regexp.executors.settings import Executor
+from rnn_regexp.executors.width import choose_width
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.ledger import Ledger, RunResult
 from rnn_regexp.models import ALL, Model
@@ -143,12 +144,20 @@ class Silent:
 def ours(executor: Executor) -> Study:
     def study(runs: Sequence[Settings]) -> None:
         experiments = [experiment(own) for own in runs]
-        parts = range(0, len(experiments), executor.width)
-        cohorts = [experiments[start : start + executor.width] for start in parts]
+        width = executor.width or measured(experiments, executor)
+        parts = range(0, len(experiments), width)
+        cohorts = [experiments[start : start + width] for start in parts]
         with tempfile.TemporaryDirectory() as folder:
             executor.run(cohorts, Ledger(folder), Silent())
 
     return study
+
+
+def measured(experiments: Sequence[Experiment], executor: Executor) -> int:
+    """The width that a study would choose."""
+    choice = choose_width(experiments, executor.at_once(), executor.threads)
+    print(f"cohorts of at most {choice.why}", flush=True)
+    return choice.width
 
 
 def experiment(own: Settings) -> Experiment:
@@ -181,6 +190,7 @@ def contenders(options: argparse.Namespace) -> dict[str, Study]:
     if options.device == "cpu":
         width = max(options.width)
         found[f"ours, K={width}, one process a core"] = ours(Processes(width=width))
+        found["ours, as it chooses"] = ours(Auto())
     return found
 
 
