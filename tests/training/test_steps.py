@@ -26,16 +26,13 @@ from rnn_regexp.training.evaluate import carried
 from rnn_regexp.training.graph import Graphed
 from rnn_regexp.training.optimizers import ALL as OPTIMIZERS
 from rnn_regexp.training.optimizers import ASGD, SGD, Adam, Optimizer
-from rnn_regexp.training.settings import Training
+from rnn_regexp.training.record import Outcome
+from rnn_regexp.training.settings import Device, Training
 from rnn_regexp.training.steps import Steps, put_together, taken_apart
 from rnn_regexp.training.tally import Tally
 from tests.regularizers.catalogue import BESIDE, Technique, each, name_of, problem_of, strong
 from tests.training.test_graph import Played
 from tests.training.tiny import cohort, pixels, run, stream, without_time
-
-# What computes with a matrix decomposition, or moves weights about, at every step: torch waits
-# for the device in it, the recording fails, and a warning says that steps are made plainly.
-WAITING: tuple[str, ...] = ()
 
 
 @pytest.fixture
@@ -105,21 +102,23 @@ def test_nor_does_a_model(model: object, without_values: None):
     assert one_step(cohort(run(), model=model, data=pixels())).steps.is_meta
 
 
-def recorded_cohorts() -> Iterator[Cohort]:
+def recorded_cohorts(**training: object) -> Iterator[Cohort]:
     yield cohort(
         run(Dropout(0.5), Clip(0.1), WeightDecay(1e-3), optimizer=Adam(0.05)),
         run(Ema(0.5), seed=1, optimizer=Adam(0.01)),
         run(Zoneout(0.2), seed=2, optimizer=Adam(1e200)),  # diverges
+        **training,
     )
-    yield cohort(run(Sam(0.05), optimizer=SGD(0.1, 0.9)), run(seed=1, optimizer=SGD(0.2)))
+    ascending = run(Sam(0.05), optimizer=SGD(0.1, 0.9))
+    yield cohort(ascending, run(seed=1, optimizer=SGD(0.2)), **training)
     runs = (
         run(VariableBptt(0.5, least=2), optimizer=ASGD(0.1, t0=3)),
         run(seed=1, optimizer=ASGD(0.1)),
     )
-    yield cohort(*runs, model=LSTM(3, 4), data=stream(), window=6)
+    yield cohort(*runs, model=LSTM(3, 4), data=stream(), window=6, **training)
     normalized = RecurrentBatchNorm(True), Fraternal(0.15), Dropout(0.5)
     mogrifier = LSTM(3, 4, mogrifier=Mogrifier(3))
-    yield cohort(run(*normalized), run(*normalized, seed=1), model=mogrifier)
+    yield cohort(run(*normalized), run(*normalized, seed=1), model=mogrifier, **training)
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -167,3 +166,15 @@ def test_where_recording_fails_steps_are_plain_and_a_warning_says_so(
     expected = loop.train(other := cohort(run(Dropout(0.5))))
     assert [without_time(one) for one in found] == [without_time(one) for one in expected]
     assert torch.equal(own.weights.flat, other.weights.flat)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: no graph is recorded")
+@pytest.mark.parametrize("number", range(3))
+def test_on_cuda_replayed_steps_are_the_plain_ones(number: int):
+    def trained(graph: bool) -> tuple[list[Outcome], Tensor]:
+        own = list(recorded_cohorts(device=Device.cuda, graph=graph))[number]
+        return loop.train(own), own.weights.flat
+
+    (found, flat), (expected, plain) = trained(True), trained(False)
+    assert [one.diverged_at for one in found] == [one.diverged_at for one in expected]
+    torch.testing.assert_close(flat, plain, rtol=1e-8, atol=1e-10)
