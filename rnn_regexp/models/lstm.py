@@ -19,7 +19,8 @@ class Mogrifier(Settings):
     x <- 2 sigmoid(Q_i h) * x  in odd rounds,  h <- 2 sigmoid(R_i x) * h  in even ones
 
     ``rank`` makes each matrix a product of two, (D, rank) and (rank, H); none leaves it whole.
-    They count as input-to-hidden matrices.  The paper takes 5 or 6 rounds and ranks of 40 to 90.
+    They count as input-to-hidden matrices.  The authors' published configuration of 24M parameters
+    for Penn Treebank has 5 rounds of rank 84.
     """
 
     rounds: int = structural(0, "[0, inf)")

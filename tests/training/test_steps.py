@@ -169,7 +169,7 @@ def test_where_recording_fails_steps_are_plain_and_a_warning_says_so(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: no graph is recorded")
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_on_cuda_replayed_steps_are_the_plain_ones(number: int):
     def trained(graph: bool) -> tuple[list[Outcome], Tensor]:
         own = list(recorded_cohorts(device=Device.cuda, graph=graph))[number]
