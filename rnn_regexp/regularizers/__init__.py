@@ -36,6 +36,7 @@ from rnn_regexp.regularizers.r_drop import RDrop
 from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
 from rnn_regexp.regularizers.rnn_drop import RnnDrop
 from rnn_regexp.regularizers.sam import Sam
+from rnn_regexp.regularizers.scheduled_sampling import ScheduledSampling
 from rnn_regexp.regularizers.spectral_norm import SpectralNorm
 from rnn_regexp.regularizers.spectral_penalty import SpectralPenalty
 from rnn_regexp.regularizers.state_reset import StateReset
@@ -65,6 +66,7 @@ ALL: tuple[type[Regularizer], ...] = (
     TruncatedBptt,
     WeightNoise,
     WeightDrop,
+    ScheduledSampling,
     WordDropout,
     EmbeddingDropout,
     StateReset,
