@@ -123,8 +123,8 @@ def _by_sequence(own: Tensor) -> Tensor:
 
 def _reordered(states: States, parents: Tensor) -> States:
     """The states (K, W*B, H) each of the hypotheses that were continued."""
-    K, W, B = parents.shape
-    index = (parents * B + torch.arange(B, device=parents.device)).view(K, W * B, 1)
+    B = parents.shape[2]
+    index = (parents * B + torch.arange(B, device=parents.device)).flatten(1)[..., None]
     return tuple(
         tuple(tuple(own.gather(1, index.expand_as(own)) for own in state) for state in layer)
         for layer in states
