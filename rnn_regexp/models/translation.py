@@ -62,7 +62,7 @@ def encode(network: Network, source: Tensor, lengths: Tensor) -> Encoded:
     memory = passed.outputs[-1]
     trace = Trace(memory, memory, passed.inputs, passed.outputs, lengths)
     starts = tuple((_bridged(index, own, weights),) for index, own in enumerate(passed.states))
-    decoder = replace(network, applied=network.applied.branched("decoder/"))
+    decoder = replace(network, applied=network.applied.branched("decoder"))
     attention_keys = keys(network.model.attention, memory, weights)
     return Encoded(decoder, weights, trace, attention_keys, starts)
 
