@@ -85,19 +85,17 @@ class Multi30k(PublishedTexts):
     ) -> SequenceData:
         """Both languages, each with tokens and vocabulary of its own train split."""
         sides = self.direction.name.split("_")
-        swapped = {n: [own._replace(text=own.label) for own in rows] for n, rows in splits.items()}
-        target = replace(self, vectors=None)
-        texts = [
-            TextSettings.encode(own, {n: _alike(rows) for n, rows in side.items()}, {})
-            for own, side in ((self, splits), (target, swapped))
-        ]
+        source = TextSettings.encode(self, _side(splits, sides[0], "text"), {})
+        plain = replace(self, vectors=None)
+        target = TextSettings.encode(plain, _side(splits, sides[1], "label"), {})
         told = {
             f"{language}_{key}": value
-            for language, own in zip(sides, texts, strict=True)
+            for language, own in zip(sides, (source, target), strict=True)
             for key, value in own.provenance.items()
         }
         return parallel(
-            *texts,
+            source,
+            target,
             {name: [own.label for own in rows] for name, rows in splits.items()},
             {**provenance, **told},
             beam=self.beam,
@@ -105,9 +103,14 @@ class Multi30k(PublishedTexts):
         )
 
 
-def _alike(rows: Sequence[Labelled]) -> list[Labelled]:
-    """Rows of one class: what is written is not a label of what is read."""
-    return [own._replace(label="") for own in rows]
+def _side(
+    splits: Mapping[str, Sequence[Labelled]], language: str, field: str
+) -> dict[str, list[Labelled]]:
+    """The texts of one language, all of one class: here a translation is no label."""
+    return {
+        name: [Labelled(f"{own.where}.{language}", getattr(own, field), "") for own in rows]
+        for name, rows in splits.items()
+    }
 
 
 def pairs(

@@ -19,6 +19,7 @@ REFERENCE = 0  # the column of targets that holds the reference's number
 END, UNKNOWN = 0, 1  # ids of the target's vocabulary
 MARKS = {"</s>": "", "<unk>": "\u2047"}  # what is written for them
 INSIDE_WORDS = re.compile(r"(?<=\w) (['’-]) (?=\w)")
+BEHIND_WORDS = re.compile(r" ([.,;:!?])")
 
 
 def parallel(
@@ -66,6 +67,6 @@ def sentences(references: Tensor) -> list[str]:
 
 
 def joined(words: Iterable[str]) -> str:
-    """Words as a text: subwords and what stands inside words are put together again."""
+    """Words as a text: subwords and marks inside and behind words are put together again."""
     text = " ".join(MARKS.get(word, word) for word in words).replace(f" {INSIDE}", "")
-    return INSIDE_WORDS.sub(r"\1", text)
+    return BEHIND_WORDS.sub(r"\1", INSIDE_WORDS.sub(r"\1", text))

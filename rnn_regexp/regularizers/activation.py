@@ -18,8 +18,8 @@ class Activation(Regularizer):
     alpha * mean((m * h_t)^2)   over units, sequences and valid steps
 
     The paper writes an L2 norm, its code takes this mean of squares; so do we.  alpha = 2 on Penn
-    Treebank and WikiText-2.  Where the head reads one vector, the mean is over that.  What a decoder reads of
-    its encoder is a second term.
+    Treebank and WikiText-2.  Where the head reads one vector, the mean is over that.  What a
+    decoder reads of its encoder is a second term.
     """
 
     source = "Merity, McCann & Socher 2017; Merity et al. 2018, section 4.6"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rnn_regexp.fields import per_run
 from rnn_regexp.noise import Noise
-from rnn_regexp.regularizers.base import Regularizer, column
+from rnn_regexp.regularizers.base import Regularizer, chosen, column
 from rnn_regexp.regularizers.subject import TRANSLATE, Subject
 from rnn_regexp.weights import Weights
 
@@ -62,14 +62,16 @@ class ScheduledSampling(Regularizer):
 
     def true_share(self) -> Tensor:
         """e_i of each run, (K,)."""
-        i = self.state["epochs"].to(self.k)
+        i = self.state["epochs"]
         forms = {
             Decay.linear: 1 - self.k * i,
             Decay.exponential: self.k**i,
             Decay.inverse_sigmoid: torch.sigmoid(self.k.log() - i / self.k),
         }
-        every = torch.stack([forms[own][k] for k, own in enumerate(self.decay)])
-        return every.maximum(1 - self.rate)
+        share = torch.ones_like(i)
+        for decay, form in forms.items():
+            share = form.where(chosen(self.decay, decay, i), share)
+        return share.maximum(1 - self.rate)
 
     def transform_previous(self, words: Tensor, logits: Tensor, noise: Noise | None) -> Tensor:
         if noise is None:
