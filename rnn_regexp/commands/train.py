@@ -53,6 +53,6 @@ def line(result: RunResult) -> str:
         return f"{result.run_id} failed: {(result.error or '').strip().splitlines()[-1]}"
     if result.status == DIVERGED:
         return f"{result.run_id} diverged at step {result.diverged_at}"
-    shown = ("train/loss", "valid/loss", "valid/accuracy", "test/loss", "test/accuracy")
-    metrics = (f"{n} {result.metrics[n]:.4f}" for n in shown if n in result.metrics)
+    judged = [f"{split}/{n}" for split in ("valid", "test") for n in ("loss", "accuracy", "bleu")]
+    metrics = (f"{n} {result.metrics[n]:.4f}" for n in ("train/loss", *judged) if n in result.metrics)
     return f"{result.run_id} seed {result.seed}: {', '.join(metrics)} ({result.seconds:.1f} s)"
