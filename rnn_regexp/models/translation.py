@@ -78,7 +78,7 @@ def _bridged(layer: int, ends: tuple[State, ...], weights: Mapping[str, Tensor])
     both = (torch.cat(pair, dim=-1) for pair in zip(*ends, strict=True))  # (K, B, 2H) each
     names = (f"bridge{layer}.{state}" for state in "hc")
     return tuple(
-        torch.tanh(torch.baddbmm(weights[f"{n}.b"][:, None], x, weights[f"{n}.W"].mT))
+        torch.tanh(torch.baddbmm(weights[f"{n}.b"][:, None], x, weights[f"{n}.W"].mT)).to(x)
         for n, x in zip(names, both, strict=False)
     )
 

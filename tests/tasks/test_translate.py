@@ -16,10 +16,11 @@ from rnn_regexp.models import GRU, LSTM, Score
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.application import NOTHING
 from rnn_regexp.regularizers.label_smoothing import LabelSmoothing
+from rnn_regexp.regularizers.scheduled_sampling import ScheduledSampling
 from rnn_regexp.tasks import bleu, translate
 from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.optimizers import Adam
-from rnn_regexp.training.settings import Reduction
+from rnn_regexp.training.settings import Precision, Reduction
 from rnn_regexp.training.step import losses
 from tests.training.tiny import cohort, run, translations, watch
 
@@ -186,6 +187,17 @@ def test_the_sum_over_time_counts_the_targets_steps():
     )
     mean, summed = (losses(own, batch, noise, None)[1] for own in parts)
     torch.testing.assert_close(summed, mean * (batch.targets.shape[-1] - 1))
+
+
+def test_mixed_precision_differs_by_rounding_only():
+    data, model, found = translations(), LSTM(4, 8, bidirectional=True), []
+    for precision in (Precision.float32, Precision.bfloat16):
+        own = cohort(run(ScheduledSampling(0.3)), data=data, model=model, precision=precision)
+        found.append(evaluate(own, own.split("valid"))["loss"].item())
+        (outcome,), _ = watch(own)
+        assert outcome.diverged_at is None
+        found.append(outcome.metrics["valid/loss"])
+    assert found[2:] == pytest.approx(found[:2], rel=0.05)
 
 
 def test_dot_needs_states_of_one_width():
