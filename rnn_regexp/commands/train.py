@@ -53,6 +53,7 @@ def line(result: RunResult) -> str:
         return f"{result.run_id} failed: {(result.error or '').strip().splitlines()[-1]}"
     if result.status == DIVERGED:
         return f"{result.run_id} diverged at step {result.diverged_at}"
-    judged = [f"{split}/{n}" for split in ("valid", "test") for n in ("loss", "accuracy", "bleu")]
-    metrics = (f"{n} {result.metrics[n]:.4f}" for n in ("train/loss", *judged) if n in result.metrics)
+    judged = (f"{split}/{n}" for split in ("valid", "test") for n in ("loss", "accuracy", "bleu"))
+    shown = (name for name in ("train/loss", *judged) if name in result.metrics)
+    metrics = (f"{name} {result.metrics[name]:.4f}" for name in shown)
     return f"{result.run_id} seed {result.seed}: {', '.join(metrics)} ({result.seconds:.1f} s)"
