@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from rnn_regexp.host import possibly
 from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
@@ -100,7 +101,8 @@ class Application:
 
         ``answer`` gives the logits (K, T, B, C) that such words lead to.  The t-th word depends on
         earlier ones alone, so the first t words stand after t passes, and all of them once a pass
-        changes none: these are the words of a decoder that goes step by step.
+        changes none: these are the words of a decoder that goes step by step.  Where no step may
+        wait for the device, as many passes are made as there are words.
         """
         acting = self._acting("transform_previous")
         read = true
@@ -109,7 +111,7 @@ class Application:
                 before, logits, read = read, answer(read), true
                 for own in acting:
                     read = own.transform_previous(read, logits, self.noise)
-                if torch.equal(read, before):
+                if not possibly(read != before):
                     break
         return read
 

@@ -18,7 +18,7 @@ from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.scheduled_sampling import Decay, ScheduledSampling
 from rnn_regexp.regularizers.stack import stack
 from rnn_regexp.regularizers.zoneout import Zoneout
-from rnn_regexp.training import loop
+from rnn_regexp.training import steps
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.step import losses
 from tests.regularizers.catalogue import CPU, remembering
@@ -63,18 +63,17 @@ def test_the_share_of_true_words_falls_as_in_the_paper():
 def test_it_counts_finished_epochs():
     own = cohort(run(ScheduledSampling(0.8, k=0.25)), data=translations(), model=GRU(4, 4))
     seen: list[float] = []
-    step = loop.step
+    step = steps.step
 
     def watched(cohort: Cohort, *rest: object) -> object:
         active = cohort.regularizers.active["scheduled_sampling"]
         seen.append(active.true_share().item())
         return step(cohort, *rest)
 
-    with mock.patch.object(loop, "step", watched):
+    with mock.patch.object(steps, "step", watched):
         watch(own)
-    steps = 3  # of an epoch
-    assert seen[::steps] == pytest.approx([1, 0.75, 0.5, 0.25, 0.2, 0.2, 0.2])
-    assert len(seen) == 7 * steps
+    assert seen[::3] == pytest.approx([1, 0.75, 0.5, 0.25, 0.2, 0.2, 0.2])  # three an epoch
+    assert len(seen) == 7 * 3
 
 
 # The words
@@ -214,6 +213,18 @@ def test_with_masks_it_is_that_decoder_too():
         own.task.forward(own.network(Noise(own.seeds, 3)), batch, None)
     ((expected, read),) = found
     assert torch.equal(read, expected)
+
+
+def test_where_no_step_may_ask_the_device_the_words_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    own, batch = trained(MODELS[0], Zoneout(h=0.2))
+    applied = own.network(Noise(own.seeds, 3)).applied
+    read, passes = previous(own, applied, batch)
+    monkeypatch.setattr("rnn_regexp.host.may_ask", lambda device: False)
+    again, most = previous(own, applied, batch)
+    assert torch.equal(again, read)
+    assert passes < most == read.shape[1]
 
 
 def test_no_gradient_flows_through_the_choice():
