@@ -29,7 +29,7 @@ def signature() -> str:
 
 @cache
 def _metric() -> Any:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(lowercase=True)
 
