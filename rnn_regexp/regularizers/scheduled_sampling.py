@@ -85,6 +85,8 @@ class ScheduledSampling(Regularizer):
     def _own_words(self, logits: Tensor, noise: Noise) -> Tensor:
         """Drawn by inversion of the distribution function, or the most probable: (K, T, B)."""
         u = noise.uniform("scheduled_sampling/word", tuple(logits.shape[1:-1]))
-        below = logits.double().softmax(dim=-1).cumsum(dim=-1) <= u[..., None]  # (K, T, B, C)
-        drawn = below.sum(dim=-1).clamp_max(logits.shape[-1] - 1)
+        exact = torch.promote_types(logits.dtype, u.dtype)  # not bfloat16
+        up_to = logits.softmax(dim=-1, dtype=exact).cumsum(dim=-1)  # (K, T, B, C)
+        drawn = torch.searchsorted(up_to, u[..., None].to(exact), right=True)[..., 0]
+        drawn = drawn.clamp_max(logits.shape[-1] - 1)
         return logits.argmax(dim=-1).where(column(self.best, drawn) > 0, drawn)
