@@ -1,7 +1,7 @@
 """Measure docs/baselines.csv: plain networks on every set, beside what a trivial answer is worth.
 
-Usage: ``python -m scripts.measure_baselines [NAME...] [--root FOLDER] [--ledger FOLDER]``. Runs that
-the ledger has are not trained again, and a row is written as soon as its runs have ended.
+Usage: ``python -m scripts.measure_baselines [NAME...] [--root FOLDER] [--ledger FOLDER]``. Runs
+that the ledger has are not trained again, and a row is written as soon as its runs have ended.
 """
 
 import argparse

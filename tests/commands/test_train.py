@@ -11,7 +11,7 @@ from rnn_regexp.training.record import metric_names
 @pytest.mark.parametrize("task", TASKS)
 def test_a_finished_run_shows_all_that_its_task_measures(task: str):
     measured = metric_names(TASKS[task].metrics)
-    result = RunResult("abc", 3, FINISHED, {}, {name: 0.25 for name in measured}, seconds=1.25)
+    result = RunResult("abc", 3, FINISHED, {}, dict.fromkeys(measured, 0.25), seconds=1.25)
     said = line(result)
     for name in TASKS[task].metrics:
         assert f"valid/{name} 0.2500" in said
