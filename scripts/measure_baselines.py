@@ -15,6 +15,7 @@ from pathlib import Path
 from rnn_regexp.commands.train import check
 from rnn_regexp.config import to_config
 from rnn_regexp.config.overrides import Places
+from rnn_regexp.data.files import FileDataset
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.experiment import Experiment, load, run_cohort, run_id
 from rnn_regexp.ledger import FINISHED, Ledger, RunResult, write_text
@@ -36,7 +37,7 @@ def experiments(baseline: Baseline, root: str | None) -> list[Experiment]:
     """The experiment of each seed."""
     words = baseline.command.split()
     first = to_config(Places().compose(words)).experiment()
-    if root and hasattr(first.dataset, "root"):
+    if root and isinstance(first.dataset, FileDataset):
         first = replace(first, dataset=replace(first.dataset, root=root))
     return [replace(first, seed=seed) for seed in range(baseline.seeds)]
 
