@@ -86,5 +86,5 @@ def test_series_in_two_splits_are_counted():
 
 
 def test_a_class_that_train_does_not_have_is_refused():
-    with pytest.raises(DataError, match="^the class 'b' occurs in valid and never in train$"):
+    with pytest.raises(DataError, match=r"^the class 'b' occurs in valid and never in train$"):
         feature_data({TRAIN: series(2, "a"), VALID: series(1, "b"), TEST: series(1, "a")}, {})

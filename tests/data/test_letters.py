@@ -43,5 +43,5 @@ def test_sequences_in_two_splits_are_counted():
 
 
 def test_a_class_that_train_does_not_have_is_refused():
-    with pytest.raises(DataError, match="^the class 'G' occurs in test and never in train$"):
+    with pytest.raises(DataError, match=r"^the class 'G' occurs in test and never in train$"):
         letter_data(splits(["ACGT", "CA"], ["ACA"], ["GCA"]), "ACGT", 10, {})
