@@ -43,8 +43,8 @@ CPU core of a machine that others used as well. Sets that are large for a CPU we
 | mase | mean absolute error by that of the naive forecast on the training series; less is better |
 | loss | of a generated number: mean squared error; less is better |
 
-A large set is read once and its tokens are kept: IMDB took 9 s of CPU and 0.7 GB at first, WikiText-2
-1.4 s and 0.5 GB, PyTorch's 0.2 GB included; from the cache 0.2 s and less.
+A large set is read once and its tokens are kept: IMDB took 9 s of CPU and 0.7 GB at first,
+WikiText-2 1.4 s and 0.5 GB, PyTorch's 0.2 GB included; from the cache 0.2 s and less.
 
 The trivial answers: the *majority class* of train; *no answer* at all; the *unigram* frequencies of
 train, one added to each count; the *naive forecast*, which repeats the last known season; the *mean
