@@ -37,6 +37,7 @@ class Baseline:
 
 TWENTY = "training.batch_size=64 training.epochs=20"
 THIRTY = "training.batch_size=64 training.epochs=30 optimizer.lr=3e-3"
+SHORT = "model=gru model.pooling=mean optimizer.lr=1e-2 training.epochs=100"
 HOURS = "dataset.stride=4 training.batch_size=64 training.epochs=10"
 
 BASELINES: dict[str, tuple[Baseline, ...]] = {
@@ -103,10 +104,10 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
         Baseline("spoken_digit_strings", f"model=gru model.hidden=100 {THIRTY}"),
     ),
     "Time series, classified": (
-        Baseline("ucr", "dataset.problem=GunPoint model=gru training.epochs=100"),
-        Baseline("ucr", "dataset.problem=ArrowHead model=gru training.epochs=60"),
-        Baseline("ucr", "dataset.problem=ItalyPowerDemand model=gru training.epochs=100"),
-        Baseline("ucr", "dataset.problem=BasicMotions model=gru training.epochs=60"),
+        Baseline("ucr", f"dataset.problem=GunPoint {SHORT}"),
+        Baseline("ucr", f"dataset.problem=ArrowHead {SHORT}"),
+        Baseline("ucr", f"dataset.problem=ItalyPowerDemand {SHORT}"),
+        Baseline("ucr", f"dataset.problem=BasicMotions {SHORT}"),
     ),
     "Time series, forecast": (
         Baseline("ett", f"dataset.station=ETTh1 model=gru {HOURS}"),
