@@ -31,9 +31,10 @@ and fetched where they are missing; `rnn-regexp data list` says what is there.
 **Baselines.** So that a result can be placed: a *trivial* answer, which has learnt nothing of the
 input, and a *plain network* without regularizers, trained by the command that stands with the set.
 Results are on the test split, at the epoch that is best on validation data unless the set says
-otherwise, mean ± standard deviation over the seeds. Hardly anything was tuned, and that on validation
-data: these are starting points, not records. *Seconds* are a run's share of the time in which its seeds were trained together by one
-CPU core of a machine that others used as well. Sets that are large for a CPU were cut, as stated.
+otherwise, mean ± standard deviation over the seeds. Hardly anything was tuned, and that on
+validation data: these are starting points, not records. *Seconds* are a run's share of the time in
+which its seeds were trained together by one CPU core of a machine that others used as well. Sets
+that are large for a CPU were cut, as stated.
 
 | metric | meaning |
 |---|---|
