@@ -6,6 +6,7 @@ Text stays text; colours are told apart by everyone, and shapes say the same aga
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -83,6 +84,7 @@ def drawn(figure: Figure) -> Drawing:
     """The figure in both formats; the same figure gives the same bytes."""
     from matplotlib import rc_context
 
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
     text, pages = io.StringIO(), io.BytesIO()
     nothing: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(text, format="svg", metadata=nothing, transparent=True)
