@@ -1,6 +1,7 @@
 """From a composed configuration to dataclasses; what the schema does not know is refused."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,12 +17,19 @@ def to_config(composed: DictConfig) -> Config:
 
     Raises ``ConfigError`` with all unknown keys and all values out of range.
     """
-    problems = [*unknown_keys(composed), *out_of_range(composed)]
-    if problems:
-        raise ConfigError(problems)
+    if found := [*problems(composed)]:
+        raise ConfigError(found)
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config
+
+
+def problems(composed: DictConfig) -> Iterator[str]:
+    """A line for each thing that is wrong with a configuration."""
+    yield from unknown_keys(composed)
+    yield from out_of_range(composed)
+    if not re.fullmatch(r"[\w.\-]+", composed.name) or set(composed.name) == {"."}:
+        yield f"name must be made of letters, digits, _, - and ., got {composed.name!r}"
 
 
 def unknown_keys(composed: DictConfig) -> Iterator[str]:

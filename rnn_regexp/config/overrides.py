@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rnn_regexp.ablation.factors import Factor
 from rnn_regexp.ablation.seeds import WORDS as SEED_WORDS
-from rnn_regexp.config.border import keys, out_of_range, unknown_keys
+from rnn_regexp.config.border import keys, problems
 from rnn_regexp.config.complaints import (
     ConfigError,
     in_one_line,
@@ -88,15 +88,13 @@ def check(words: list[str], places: Places, sweeps: bool) -> list[DictConfig]:
         raise ConfigError(f"{line}: {_ONE_VALUE}" for line in swept)
     groups = places.groups()
     chosen = [own for own in overrides if own.key_or_group in groups]
-    problems = [line for own in chosen for line in _wrong_choices(own, places)]
-    if problems:
-        raise ConfigError(problems)
+    if wrong := [line for own in chosen for line in _wrong_choices(own, places)]:
+        raise ConfigError(wrong)
     composed = _composed(chosen, places)
     settings = [own for own in overrides if own.key_or_group not in groups]
-    problems = [line for own in settings for line in _wrong_setting(own, composed)]
-    problems += [line for one in composed for line in (*unknown_keys(one), *out_of_range(one))]
-    if problems:
-        raise ConfigError(problems)
+    wrong = [line for own in settings for line in _wrong_setting(own, composed)]
+    if wrong := [*wrong, *(line for one in composed for line in problems(one))]:
+        raise ConfigError(wrong)
     return composed
 
 

@@ -157,6 +157,18 @@ CASES = {
         (*FOUR, "optimizer.beta1=0.8", "+study.factors.o={key: optimizer, levels: [adam, sgd]}"),
         "study.factors.o: optimizer=sgd has no optimizer.beta1, which is set for all variants",
     ),
+    "a name that leads elsewhere": (
+        (*SMOKE, "name=../../elsewhere"),
+        "name must be made of letters, digits, _, - and ., got '../../elsewhere'",
+    ),
+    "a class in place of settings": (
+        (*SMOKE, "+model._target_=os.system"),
+        "unknown key model._target_ (did you mean model.layers?)",
+    ),
+    "a class in a study's place": (
+        (*FOUR, "+study.factors.a={_target_: os.system, _args_: [true]}"),
+        "unknown key study.factors.a._target_ (did you mean target?)",
+    ),
     "no value": (
         (*SMOKE, "seed=???"),
         "seed: Structured config of type `Config` has missing mandatory value: seed",
