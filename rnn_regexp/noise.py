@@ -43,9 +43,11 @@ class Noise:
 
     def bits(self, site: str, count: int) -> Tensor:
         """``count`` 64-bit integers for each run, (K, count) int64."""
-        keys = _mix(_mix(self.seeds + _site_key(self.branch + site)) + self.step)  # (K,)
-        position = torch.arange(1, count + 1, device=keys.device) * _GAMMA  # (count,)
-        return _mix(keys[:, None] + position)
+        position = torch.arange(1, count + 1, device=self.seeds.device) * _GAMMA  # (count,)
+        return _mix(self._keys(site)[:, None] + position)
+
+    def _keys(self, site: str) -> Tensor:
+        return _mix(_mix(self.seeds + _site_key(self.branch + site)) + self.step)  # (K,)
 
     def uniform(self, site: str, shape: tuple[int, ...]) -> Tensor:
         """Numbers in [0, 1), multiples of 2^-24, (K, *shape) float32."""
@@ -62,6 +64,14 @@ class Noise:
             return self._by_kernel(site, shape, rate)
         drawn = self.uniform(site, shape)
         return drawn >= rate.to(drawn).view(-1, *(1 for _ in shape))
+
+    def keep_at(self, site: str, places: Tensor, rate: Tensor) -> Tensor:
+        """What ``keep`` says at ``places`` (K, ...), positions in a shape of any size; bool."""
+        each = (-1, *(1 for _ in places.shape[1:]))
+        words = _mix(self._keys(site).view(each) + (places // 2 + 1) * _GAMMA)
+        numbers = torch.where(places % 2 == 0, words >> 8, words >> 40).bitwise_and_(0xFFFFFF)
+        drawn = numbers.float().mul_(2.0**-24)
+        return drawn >= rate.to(drawn).view(each)
 
     def normal(self, site: str, shape: tuple[int, ...]) -> Tensor:
         """Standard normal numbers by inversion, (K, *shape) float64."""

@@ -1,6 +1,7 @@
 """The peer of the benchmarks: the survey's example as one writes it by hand with torch alone."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,10 +9,34 @@ from torch import nn
 from rnn_regexp.data.sequences import SequenceData, Split
 
 BATCH = 32
+ZONEOUT = 0.1  # the share of h that stays
+
+
+class Zoned(nn.Module):
+    """A recurrent layer with zoneout on h, as one writes it: torch's cell in a loop over steps."""
+
+    def __init__(self, cell: Callable[..., nn.Module], inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.cell, self.hidden, self.rate = cell(inputs, hidden), hidden, ZONEOUT
+
+    def forward(self, x: torch.Tensor) -> tuple[None, torch.Tensor]:
+        """The last h (1, B, H) of x (B, T, D)."""
+        h = x.new_zeros(len(x), self.hidden)
+        state: Any = (h, h) if isinstance(self.cell, nn.LSTMCell) else h
+        for x_t in x.unbind(1):
+            new = self.cell(x_t, state)
+            h = self._kept(state[0], new[0]) if isinstance(new, tuple) else self._kept(state, new)
+            state = (h, new[1]) if isinstance(new, tuple) else h
+        return None, h[None]
+
+    def _kept(self, old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return torch.lerp(new, old, self.rate)
+        return torch.where(torch.rand_like(new) < self.rate, old, new)
 
 
 class Classifier(nn.Module):
-    """The survey's ``RNNClassifier``, for any of torch's recurrent layers."""
+    """The survey's ``RNNClassifier``, for any recurrent layer with the batch first."""
 
     def __init__(
         self,
@@ -23,12 +48,12 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(len(data.vocabulary), embedding)
-        self.rnn = layer(embedding, hidden, batch_first=True)
+        self.rnn = layer(embedding, hidden)
         self.dropout = nn.Dropout(rate)
         self.fc = nn.Linear(hidden, len(data.classes))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        _, state = self.rnn(self.embedding(x))
+        _, state = self.rnn(self.embedding(x))  # (B, T, D)
         h = state[0] if isinstance(state, tuple) else state
         logits: torch.Tensor = self.fc(self.dropout(h.squeeze(0)))
         return logits

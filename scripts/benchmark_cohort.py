@@ -1,9 +1,10 @@
 """Runs per hour: a study of ours against the bare loop, alone and in one process a core.
 
-Usage: ``python -m scripts.benchmark_cohort [--runs N] [--epochs N] [--hidden H ...] [--width K ...]
-[--device cuda] [--csv FILE]``.
-The runs differ in the four knobs and in their seeds; every contender evaluates as ours does: after
-each epoch on validation data and as many training sequences, at the end on test data.
+Usage: ``python -m scripts.benchmark_cohort [--model GRU ...] [--runs N] [--epochs N]
+[--hidden H ...] [--width K ...] [--zoneout] [--device cuda] [--csv FILE]``.
+The runs differ in the four knobs and in their seeds, and have zoneout on h if asked; every
+contender evaluates as ours does: after each epoch on validation data and as many training
+sequences, at the end on test data.  Peak memory is that of all its processes.
 """
 
 import argparse
@@ -13,20 +14,22 @@ import itertools
 import multiprocessing
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from rnn_regexp.data import Docstrings
-from rnn_regexp.executors import Local, Processes
+from rnn_regexp.executors import Auto, Local, Processes
 from rnn_regexp.executors.settings import Executor
+from rnn_regexp.executors.width import choose_width
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.ledger import Ledger, RunResult
 from rnn_regexp.models import ALL, Model
@@ -34,14 +37,17 @@ from rnn_regexp.regularizers.clip import Clip
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.regularizers.weight_decay import WeightDecay
+from rnn_regexp.regularizers.zoneout import Zoneout
 from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.settings import Device, Training
-from scripts.bare_loop import Classifier, Trainer
+from scripts.bare_loop import ZONEOUT, Classifier, Trainer, Zoned
+from scripts.memory import watched
 
 KNOBS = list(
     itertools.product((0.25, 0.5), (1e-5, 1e-4), (1.0, 5.0), (Scheme.default, Scheme.xavier))
 )
 LAYERS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
+CELLS = {"RNN": nn.RNNCell, "GRU": nn.GRUCell, "LSTM": nn.LSTMCell}
 
 
 class Settings(NamedTuple):
@@ -49,7 +55,15 @@ class Settings(NamedTuple):
     hidden: int
     epochs: int
     device: Device
+    zoneout: bool
     run: int
+
+    @property
+    def layer(self) -> Callable[..., nn.Module]:
+        """The bare loop's recurrent layer, of the sizes of its inputs and states."""
+        if self.zoneout:
+            return partial(Zoned, CELLS[self.model])
+        return partial(LAYERS[self.model], batch_first=True)
 
 
 Study = Callable[[Sequence[Settings]], None]  # trains these runs
@@ -61,7 +75,7 @@ def bare(own: Settings) -> None:
     rate, decay, threshold, _ = KNOBS[own.run % len(KNOBS)]
     data = Docstrings().load()
     torch.manual_seed(own.run)
-    model = Classifier(LAYERS[own.model], data, own.hidden, own.hidden, rate)
+    model = Classifier(own.layer, data, own.hidden, own.hidden, rate)
     trainer = Trainer(model.to(own.device.name), data, decay)
     for _ in range(own.epochs):
         trainer.epoch(threshold)
@@ -103,6 +117,9 @@ def multirun(launcher: str) -> Study:
             "seed": seeds,
             "hydra/launcher": launcher,
         }
+        if first.zoneout:
+            words["regularizers"] = "[dropout,weight_decay,clip,init,zoneout]"
+            words |= {"regularizers.zoneout.h": ZONEOUT, "regularizers.zoneout.c": 0}
         command = [sys.executable, "-m", "rnn_regexp", "train", "-m"]
         for key, value in words.items():
             text = ",".join(map(str, value)) if isinstance(value, list) else value
@@ -127,12 +144,20 @@ class Silent:
 def ours(executor: Executor) -> Study:
     def study(runs: Sequence[Settings]) -> None:
         experiments = [experiment(own) for own in runs]
-        parts = range(0, len(experiments), executor.width)
-        cohorts = [experiments[start : start + executor.width] for start in parts]
+        width = executor.width or measured(experiments, executor)
+        parts = range(0, len(experiments), width)
+        cohorts = [experiments[start : start + width] for start in parts]
         with tempfile.TemporaryDirectory() as folder:
             executor.run(cohorts, Ledger(folder), Silent())
 
     return study
+
+
+def measured(experiments: Sequence[Experiment], executor: Executor) -> int:
+    """The width that a study would choose."""
+    choice = choose_width(experiments, executor.at_once(), executor.threads)
+    print(f"cohorts of at most {choice.why}", flush=True)
+    return choice.width
 
 
 def experiment(own: Settings) -> Experiment:
@@ -147,6 +172,7 @@ def experiment(own: Settings) -> Experiment:
             "weight_decay": WeightDecay(decay),
             "clip": Clip(threshold),
             "init": Init(scheme),
+            "zoneout": Zoneout(h=ZONEOUT if own.zoneout else 0.0),
         },
         training=Training(own.epochs, device=own.device),
         seed=own.run,
@@ -164,52 +190,55 @@ def contenders(options: argparse.Namespace) -> dict[str, Study]:
     if options.device == "cpu":
         width = max(options.width)
         found[f"ours, K={width}, one process a core"] = ours(Processes(width=width))
+        found["ours, as it chooses"] = ours(Auto())
     return found
 
 
-def timed(train: Study, runs: Sequence[Settings]) -> float:
-    """Seconds until all is done, on the device too."""
-    start = time.perf_counter()
-    train(runs)
+def timed(contender: str, options: argparse.Namespace, runs: Sequence[Settings]) -> dict[str, Any]:
+    """Seconds until all is done, on the device too, and the peak memory."""
+    torch.set_num_threads(1)
+    with watched() as peak:
+        train, start = contenders(options)[contender], time.perf_counter()
+        train(runs)
+        if runs[0].device is Device.cuda:
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - start
+    row: dict[str, Any] = {"seconds": round(seconds, 1)}
+    row["runs per hour"] = round(3600 * len(runs) / seconds)
+    row["peak MB"] = peak.megabytes
     if runs[0].device is Device.cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+        row["device MB"] = torch.cuda.max_memory_allocated() >> 20
+    return row
 
 
-def rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
-    device = Device[options.device]
-    for name, hidden in itertools.product(LAYERS, options.hidden):
-        runs = [Settings(name, hidden, options.epochs, device, k) for k in range(options.runs)]
-        for contender, train in contenders(options).items():
-            if device is Device.cuda:
-                torch.cuda.reset_peak_memory_stats()
-            seconds = timed(train, runs)
-            row = {"model": name, "hidden": hidden, "contender": contender}
-            row |= {"seconds": round(seconds, 1)}
-            row |= {"runs per hour": round(3600 * len(runs) / seconds)}
-            if device is Device.cuda:  # of this process
-                row |= {"device MB": torch.cuda.max_memory_allocated() >> 20}
-            yield row
+def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    for name, hidden in itertools.product(options.model, options.hidden):
+        common = (name, hidden, options.epochs, Device[options.device], options.zoneout)
+        runs = [Settings(*common, k) for k in range(options.runs)]
+        for contender in contenders(options):
+            row = {"model": name, "hidden": hidden, "zoneout": options.zoneout}
+            row |= {"contender": contender}
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+                yield row | alone.submit(timed, contender, options, runs).result()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", nargs="+", choices=list(LAYERS), default=list(LAYERS))
     parser.add_argument("--runs", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--hidden", type=int, nargs="+", default=[32, 64, 128])
     parser.add_argument("--width", type=int, nargs="+", default=[1, 8], help="runs in a cohort")
+    parser.add_argument("--zoneout", action="store_true", help="recurrent noise")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--csv")
     options = parser.parse_args()
-    torch.set_num_threads(1)
     device = torch.cuda.get_device_name() if options.device == "cuda" else platform.machine()
     print(f"{device}, {os.cpu_count()} cores, torch {torch.__version__}")
     table = []
     for row in rows(options):
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         table.append(row)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"peak memory of this process: {peak} MB")
     if options.csv:
         with open(options.csv, "w", newline="") as file:
             writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")

@@ -29,6 +29,7 @@ from rnn_regexp.training.loop import epoch_of_steps
 from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Training
+from rnn_regexp.training.steps import Steps
 from scripts.bare_loop import BATCH, Classifier, Trainer
 
 EMBEDDING, HIDDEN = 128, 256
@@ -49,10 +50,11 @@ def ours(data: SequenceData) -> Callable[[], None]:
     model = GRU(embedding=EMBEDDING, hidden=HIDDEN)
     cohort = Cohort(model, Training(batch_size=BATCH), [RunSettings(0, techniques, Adam())], data)
     record = Record(cohort)
+    steps = Steps(cohort, record.tally)
 
     def epoch() -> None:
         record.batches = 0
-        epoch_of_steps(cohort, record, data.train, NEVER)
+        epoch_of_steps(steps, record, data.train, NEVER)
         record.epochs += 1
 
     return epoch

@@ -224,6 +224,15 @@ def test_keep_rate_is_each_runs_own():
     assert ((share - (1 - rates)).abs() <= DEVIATION * error).all()
 
 
+@pytest.mark.parametrize("count", [1, 8, 9])
+def test_keep_at_places_is_keep_there(count: int):
+    own, rate = noise(3, -7, step=2), torch.tensor([0.2, 0.6])
+    whole = own.keep("words", (count, 5), rate).flatten(1)  # (K, count * 5)
+    places = torch.stack((torch.arange(count * 5), torch.arange(count * 5).flip(0))).view(2, 5, -1)
+    found = own.keep_at("words", places, rate)
+    assert torch.equal(found, whole.gather(1, places.flatten(1)).view_as(places))
+
+
 def test_what_a_higher_rate_keeps_a_lower_rate_keeps_too():
     kept = noise(4, 4, 4).keep("site", (1000,), torch.tensor([0.2, 0.5, 0.8]))
     assert (kept[0] >= kept[1]).all()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.additive import ALIASES, aliases
 from rnn_regexp.ablation.contrasts import COLUMNS as EFFECTS
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import Description
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.factor_tests import (
     INTERACTIONS,
     MAIN,

@@ -14,7 +14,6 @@ from rnn_regexp.ablation.pairing import (
     comparable,
     differences,
     pairs_of,
-    require_unique,
     values,
 )
 from rnn_regexp.ablation.rates import wilson
@@ -38,7 +37,6 @@ __all__ = [
     "COLUMNS",
     "comparable",
     "each",
-    "effects_table",
     "judged_metrics",
     "values",
 ]
@@ -53,25 +51,15 @@ COLUMNS = (
 COUNTS = ["factor", "level", "baseline_level", "n_runs", "n_diverged", "n_failed", "baseline_lost"]
 
 
-def effects_table(table: pd.DataFrame, study: Description, metrics: list[str]) -> pd.DataFrame:
+def judged(
+    table: pd.DataFrame, study: Description, metrics: list[str], level: float
+) -> pd.DataFrame:
     """One row for each level and metric, the primary metric first; positive is better.
 
     The contrasts of one metric are one family. ``ci_*`` are pointwise intervals, ``sim_*`` hold all
     at once; ``method`` names the analysis of ``p_value`` and ``p_adjusted``. docs/statistics.md
-    describes every column. Raises ``StudyError`` where a variant and seed stand there twice.
+    describes every column.  Verdicts are at ``level``, which may be a part of the study's alpha.
     """
-    require_unique(table, study)
-    if study.sequential:
-        from rnn_regexp.ablation.sequential import sequential_effects
-
-        return sequential_effects(table, study, metrics)
-    return judged(table, study, metrics, study.alpha)
-
-
-def judged(
-    table: pd.DataFrame, study: Description, metrics: list[str], level: float
-) -> pd.DataFrame:
-    """The effects with verdicts at ``level``, which may be a part of the study's alpha."""
     import pandas as pd
 
     if not any(factor.others for factor in study.factors):

@@ -18,6 +18,7 @@ from rnn_regexp.training.cohort import Cohort, key
 from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.loop import epoch_of_steps
 from rnn_regexp.training.record import Record
+from rnn_regexp.training.steps import Steps
 
 _BATCHES = 4  # timed after as many that warm up
 _PROBES = 6  # shapes that are timed; the others are taken to cost the same
@@ -80,10 +81,11 @@ def _probe(cohorts: Sequence[Sequence[PlannedRun]]) -> _Timed:
 def _steps(cohort: Cohort, split: Split) -> tuple[int, float]:
     """Steps made, and the seconds they took, of the second of two short epochs."""
     record = Record(cohort)
+    steps = Steps(cohort, record.tally)
     few = cohort.task.head(split, _BATCHES * cohort.training.batch_size)
     for _ in range(2):
         record.batches, started = 0, time.perf_counter()
-        epoch_of_steps(cohort, record, few, NEVER)
+        epoch_of_steps(steps, record, few, NEVER)
         record.epochs += 1
     return record.batches, time.perf_counter() - started
 

@@ -18,5 +18,6 @@ def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> tuple[int, str]
     from rnn_regexp.executors.width import choose_width
 
     largest = max(whole.cohorts, key=len, default=whole.runs)
-    choice = choose_width([run.experiment for run in largest], executor.at_once())
+    runs = [run.experiment for run in largest]
+    choice = choose_width(runs, executor.at_once(), executor.threads)
     return choice.width, f"cohorts of at most {choice.why}"

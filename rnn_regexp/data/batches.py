@@ -31,8 +31,10 @@ class Batching:
 
 def shuffled(split: Split, order: Tensor, batch_size: int) -> Iterator[Batch]:
     """One pass in each run's own order (K, N); the last batch may be smaller."""
-    for rows in order.split(batch_size, dim=1):
-        yield gather(split, rows)
+    batches = order.split(batch_size, dim=1)
+    longest = torch.stack([split.lengths[rows].max() for rows in batches]).tolist()  # one wait
+    for rows, steps in zip(batches, longest, strict=True):
+        yield gather(split, rows, steps)
 
 
 def sorted_by_length(split: Split, runs: int, batch_size: int) -> Iterator[Batch]:
@@ -42,9 +44,9 @@ def sorted_by_length(split: Split, runs: int, batch_size: int) -> Iterator[Batch
         yield gather(split, rows.expand(runs, -1))
 
 
-def gather(split: Split, rows: Tensor) -> Batch:
-    """The sequences of ``rows`` (K, B)."""
+def gather(split: Split, rows: Tensor, longest: int | None = None) -> Batch:
+    """The sequences of ``rows`` (K, B), of which the ``longest`` has so many steps."""
     lengths = split.lengths[rows]  # (K, B)
-    steps = torch.arange(int(lengths.max()), device=rows.device)
+    steps = torch.arange(int(lengths.max()) if longest is None else longest, device=rows.device)
     inputs = split.inputs[rows[:, None, :], steps[None, :, None]]  # (K, T, B, ...)
     return Batch(inputs, lengths, split.targets[rows])

@@ -13,8 +13,9 @@ from rnn_regexp.experiment import Experiment, build_cohort
 from rnn_regexp.noise import Noise
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.evaluate import carried
-from rnn_regexp.training.record import Record
-from rnn_regexp.training.step import losses, step
+from rnn_regexp.training.step import losses
+from rnn_regexp.training.steps import Steps
+from rnn_regexp.training.tally import Tally
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 0.25  # for which one width is timed, three steps at least
@@ -40,15 +41,18 @@ class Choice:
 def choose_width(
     experiments: Sequence[Experiment],
     workers: int,
+    threads: int = 1,
     free: int | None = None,
     clock: Callable[[Sequence[Experiment]], float] | None = None,
 ) -> Choice:
     """The width at which ``workers`` side by side finish the runs of one shape soonest.
 
-    With N runs of t(w) seconds a step at width w, the last worker ends after
-    ceil(N / (w * workers)) * w * t(w).  Widths are tried upwards until one takes 10% longer
-    than the best, or would not fit into the ``free`` bytes of memory.
+    Each has so many ``threads``; those of this process are set to it.  With N runs of t(w)
+    seconds a step at width w, the last worker ends after ceil(N / (w * workers)) * w * t(w).
+    Widths are tried upwards until one takes 10% longer than the best, or would not fit into the
+    ``free`` bytes of memory.
     """
+    torch.set_num_threads(threads)  # as many as the workers will have
     timed: dict[int, float] = {}
     clock = clock or seconds_a_step
     best, N = 1, len(experiments)
@@ -75,9 +79,9 @@ def _total(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
 
 
 def seconds_a_step(experiments: Sequence[Experiment]) -> float:
-    """Wall seconds of one optimizer step of a cohort of these runs: the least behind the first."""
+    """Seconds of one optimizer step of a cohort of these runs: the least behind the first."""
     cohort = build_cohort(experiments)
-    record = Record(cohort)
+    steps = Steps(cohort, Tally(cohort.runs, cohort.weights.flat.detach()))
     noise = Noise(cohort.seeds, 1)
     batches = list(
         islice(cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise)), MOST)
@@ -86,12 +90,15 @@ def seconds_a_step(experiments: Sequence[Experiment]) -> float:
     while len(taken) < 3 or sum(taken) < SECONDS:
         batch = batches[len(taken) % len(batches)]
         started = _now(cohort)
-        step(cohort, batch, record, carried(cohort, None, True))
+        steps(batch, carried(cohort, None, True))
         taken.append(_now(cohort) - started)
     return min(taken[1:])
 
 
 def _now(cohort: Cohort) -> float:
+    """Seconds on a clock; with one thread the process's own, which other programs do not slow."""
+    if cohort.device.type == "cpu" and torch.get_num_threads() == 1:
+        return time.process_time()
     if cohort.device.type == "cuda":
         torch.cuda.synchronize(cohort.device)
     return time.perf_counter()

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnn_regexp.host import possibly
 from rnn_regexp.recurrence.cells import LayerWeights
 
 _SILENCE = -(2.0**60)
@@ -17,7 +18,7 @@ _SILENCE = -(2.0**60)
 
 def padded(lengths: Tensor, T: int) -> bool:
     """Whether a sequence may be shorter than T; on CUDA always, to not wait for the device."""
-    return lengths.is_cuda or bool((lengths < T).any())
+    return possibly(lengths < T)
 
 
 def valid(lengths: Tensor, T: int) -> Tensor:

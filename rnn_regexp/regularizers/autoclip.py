@@ -34,8 +34,9 @@ class Autoclip(Regularizer):
 
     def transform_gradients(self, weights: Weights, update: Update) -> None:
         norms, steps = self.state["norms"], self.state["steps"]
-        own = update.stepping.nonzero().flatten()
-        norms[own, steps[own] % self.history] = update.norm[own]
+        place = (steps % self.history)[:, None]
+        known = norms.gather(1, place)
+        norms.scatter_(1, place, torch.where(update.stepping[:, None], update.norm[:, None], known))
         steps += update.stepping
         shares = (self.percentile / 100).to(norms)
         threshold = torch.nanquantile(norms, shares, dim=1).diagonal()  # (K,)

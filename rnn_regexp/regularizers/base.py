@@ -9,6 +9,7 @@ it was given.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -76,6 +77,7 @@ class Regularizer(Settings):
     sampled: ClassVar[bool] = False  # whether Monte-Carlo evaluation draws its noise
 
     state: ClassVar[Mapping[str, Tensor]] = MappingProxyType({})  # a stack has its own: ``start``
+    used: ClassVar[frozenset[str]] = frozenset()  # a stack has its strengths that some run uses
 
     # Before anything is trained; each gives the settings concerned ("" for all) with the reason
 
@@ -199,5 +201,15 @@ def column(values: Tensor, like: Tensor) -> Tensor:
 
 
 def chosen(choices: tuple[Enum, ...], choice: Enum, like: Tensor) -> Tensor:
-    """Which runs made ``choice``: bool (K,) on the device of ``like``."""
-    return torch.tensor([own is choice for own in choices], device=like.device)
+    """Which runs made ``choice``: bool (K,) on the device of ``like``, not to be changed."""
+    return _chosen(choices, choice, like.device)
+
+
+def some(choices: tuple[Enum, ...], choice: Enum) -> bool:
+    """Whether a run made ``choice``."""
+    return choice in choices
+
+
+@lru_cache(maxsize=4096)  # a step must not send anything to the device
+def _chosen(choices: tuple[Enum, ...], choice: Enum, device: torch.device) -> Tensor:
+    return torch.tensor([own is choice for own in choices], device=device)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run
-from rnn_regexp.regularizers.base import Regularizer, Update, chosen, column
+from rnn_regexp.regularizers.base import Regularizer, Update, chosen, column, some
 from rnn_regexp.weights import Weights
 
 SMALLEST = 1e-3  # norm of weights below which adaptive clipping takes them to be so large
@@ -50,8 +50,8 @@ class Clip(Regularizer):
             (By.tensor, self._by_tensor),
             (By.adaptive, self._adaptive),
         ):
-            mine = chosen(self.by, by, update.norm)
-            if mine.any():
+            if some(self.by, by):
+                mine = chosen(self.by, by, update.norm)
                 clip(weights, update, self.threshold.to(update.norm).masked_fill(~mine, math.inf))
 
     def _by_norm(self, weights: Weights, update: Update, threshold: Tensor) -> None:

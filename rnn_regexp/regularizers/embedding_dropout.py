@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run, structural
 from rnn_regexp.noise import Noise
-from rnn_regexp.regularizers.base import Regularizer
-from rnn_regexp.regularizers.masks import drop
+from rnn_regexp.regularizers.base import Regularizer, column
 from rnn_regexp.regularizers.subject import Subject
 
 
@@ -44,8 +44,9 @@ class EmbeddingDropout(Regularizer):
     def transform_embedded(self, x: Tensor, tokens: Tensor, noise: Noise | None) -> Tensor:
         if noise is None:
             return x
-        words, B = int(tokens.max()) + 1, tokens.shape[2]
-        shape = (words, B if self.per is Per.sequence else 1)
-        mask = drop(noise, "embedding_dropout", shape, self.rate, x)  # (K, V, B or 1)
-        assert mask is not None
-        return x * mask.expand(-1, -1, B).gather(1, tokens)[..., None]
+        words = tokens  # whose place in a table of masks (V,), or (V, B)
+        if self.per is Per.sequence:
+            B = tokens.shape[2]
+            words = tokens * B + torch.arange(B, device=tokens.device)
+        kept = noise.keep_at("embedding_dropout", words, self.rate)  # (K, T, B)
+        return x * (kept * column(1 / (1 - self.rate), x[..., 0]))[..., None]

@@ -32,13 +32,13 @@ def drop(
     0 with probability ``rate`` (K,), else 1 / (1 - rate), or 1 for the runs that scale at test
     time: for those, evaluation multiplies by 1 - rate.
     """
-    late = torch.zeros_like(rate, dtype=torch.bool)
-    if scaling is not None:
+    factor = 1 / (1 - rate)
+    if scaling is not None and Scaling.test_time in scaling:
         late = chosen(scaling, Scaling.test_time, rate)
-    if noise is None:
-        return _spread(torch.where(late, 1 - rate, 1), shape, like) if late.any() else None
-    factor = torch.where(late, 1, 1 / (1 - rate))
-    return noise.keep(site, shape, rate) * _spread(factor, shape, like)
+        if noise is None:
+            return _spread(torch.where(late, 1 - rate, 1), shape, like)
+        factor = torch.where(late, 1, factor)
+    return None if noise is None else noise.keep(site, shape, rate) * _spread(factor, shape, like)
 
 
 def _spread(values: Tensor, shape: tuple[int, ...], like: Tensor) -> Tensor:

@@ -54,9 +54,9 @@ class SpectralNorm(Regularizer):
             u.copy_(new_u.where(moves, u))
 
     def transform_weights(self, weights: dict[str, Tensor], noise: Noise | None) -> None:
-        bounded = self.bound < math.inf
-        if not bounded.any():
+        if "bound" not in self.used:
             return
+        bounded = self.bound < math.inf
         bound = self.bound.where(bounded, 1)
         for index, name in enumerate(name for name in list(weights) if name.endswith(".W_hh")):
             u, v = self.state["u"][:, index], self.state["v"][:, index]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from rnn_regexp.fields import PER_RUN, snake_case
+from rnn_regexp.fields import PER_RUN, STRENGTH, Settings, snake_case
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer, Update
@@ -16,17 +16,21 @@ from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Spec, Weights
 
 R = TypeVar("R", bound=Regularizer)
+S = TypeVar("S", bound=Settings)
 RegularizerSet = Mapping[str, Regularizer]  # by name in YAML
 Histories = Sequence[Sequence[Mapping[str, float]]]  # of each run, one row an epoch
 
 
-def stack(runs: Sequence[R], device: torch.device) -> R:
-    """One regularizer whose per-run fields hold the values of all runs; see ``base``."""
+def stack(runs: Sequence[S], device: torch.device) -> S:
+    """One regularizer, or optimizer, whose per-run fields hold the values of all; see ``base``."""
     stacked = object.__new__(type(runs[0]))
     for field in dataclasses.fields(runs[0]):
         values = [getattr(run, field.name) for run in runs]
         own = field.metadata.get(PER_RUN)
         setattr(stacked, field.name, _stack_values(values, device) if own else values[0])
+    strengths = {field for field in dataclasses.fields(runs[0]) if field.metadata.get(STRENGTH)}
+    used = (f.name for f in strengths if any(getattr(run, f.name) != f.default for run in runs))
+    setattr(stacked, "used", frozenset(used))  # noqa: B010
     return stacked
 
 
@@ -99,13 +103,11 @@ class RegularizerStack:
             length = regularizer.window(length, index, noise)
         return length
 
-    def rate_factors(self, steps: Tensor, window: int) -> Tensor:
-        """What multiplies the learning rates (K,) for a batch of so many steps (K,)."""
-        factors = torch.ones(len(steps), dtype=torch.double, device=steps.device)
-        for regularizer in self.active.values():
-            own = regularizer.rate_factor(steps, window)
-            factors = factors if own is None else factors * own
-        return factors
+    def rate_factors(self, steps: Tensor, window: int) -> list[float]:
+        """What multiplies each run's learning rate for a batch of so many steps (K,)."""
+        asked = [own.rate_factor(steps, window) for own in self.active.values()]
+        factors = [own for own in asked if own is not None]
+        return torch.stack(factors).prod(dim=0).tolist() if factors else [1.0] * self.runs
 
     def end_epoch(self, weights: Weights, epoch: int) -> None:
         """Let the techniques see the weights with which an epoch ends."""

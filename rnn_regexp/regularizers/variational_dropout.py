@@ -48,7 +48,7 @@ class VariationalDropout(Regularizer):
         return x if mask is None else x * mask
 
     def recurrent_noise(self, place: Place, noise: Noise | None) -> RecurrentNoise | None:
-        if not self.hidden.any():
+        if "hidden" not in self.used:
             return None
         gates = place.cell.gates if self.per_gate else 1
         shape = (1, place.sequences, gates, place.hidden)

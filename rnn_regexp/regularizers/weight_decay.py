@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from enum import Enum
 
+import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run
-from rnn_regexp.regularizers.base import Regularizer, Update, chosen, column
+from rnn_regexp.regularizers.base import Regularizer, Update, chosen, column, some
 from rnn_regexp.weights import Weights
 
 
@@ -39,23 +40,30 @@ class WeightDecay(Regularizer):
 
     def transform_gradients(self, weights: Weights, update: Update) -> None:
         coefficient = self._share(update, decoupled=False)
-        if coefficient.any():
+        if coefficient is not None:
             weights.gradient.addcmul_(column(coefficient, weights.flat), weights.flat)
 
     def before_step(self, weights: Weights, update: Update) -> None:
         coefficient = self._share(update, decoupled=True)
-        if coefficient.any():
+        if coefficient is not None:
             weights.flat.mul_(column(1 - update.learning_rate * coefficient, weights.flat))
 
     def after_step(self, weights: Weights, update: Update) -> None:
-        coefficient = self.coefficient * chosen(self.coupling, Coupling.gal, self.coefficient)
-        if coefficient.any():
+        coefficient = self._of(Coupling.gal)
+        if coefficient is not None:
             weights.flat.mul_(column(1 - coefficient, weights.flat))
 
-    def _share(self, update: Update, decoupled: bool) -> Tensor:
-        """The coefficients (K,) of the runs whose decay is of the asked kind, 0 for the others."""
+    def _share(self, update: Update, decoupled: bool) -> Tensor | None:
+        """The coefficients of the runs whose decay is decoupled or not, as asked."""
         named = Coupling.decoupled if decoupled else Coupling.coupled
-        mine = chosen(self.coupling, named, self.coefficient)
-        if update.decoupled is decoupled:
-            mine |= chosen(self.coupling, Coupling.optimizer, self.coefficient)
-        return self.coefficient * mine
+        follows = (Coupling.optimizer,) if update.decoupled is decoupled else ()
+        return self._of(named, *follows)
+
+    def _of(self, *kinds: Coupling) -> Tensor | None:
+        """The coefficients (K,) of the runs of these kinds, 0 for the others; None: no such run."""
+        mine = [
+            chosen(self.coupling, own, self.coefficient)
+            for own in kinds
+            if some(self.coupling, own)
+        ]
+        return self.coefficient * torch.stack(mine).any(dim=0) if mine else None

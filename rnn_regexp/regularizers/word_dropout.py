@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rnn_regexp.fields import per_run
 from rnn_regexp.noise import Noise
-from rnn_regexp.regularizers.base import Regularizer, chosen
+from rnn_regexp.regularizers.base import Regularizer, chosen, some
 from rnn_regexp.regularizers.subject import Subject
 
 UNKNOWN = 1  # the id of <unk> in every vocabulary
@@ -48,7 +48,7 @@ class WordDropout(Regularizer):
 
     def _kept(self, tokens: Tensor, noise: Noise | None, replace: Replace) -> Tensor | None:
         """Which words (K, T, B) stay, for the runs that replace like this; None: all."""
-        mine = chosen(self.replace, replace, self.rate)
-        if noise is None or not mine.any():
+        if noise is None or not some(self.replace, replace):
             return None
+        mine = chosen(self.replace, replace, self.rate)
         return noise.keep("word_dropout", tuple(tokens.shape[1:]), self.rate * mine)

@@ -48,7 +48,7 @@ class Zoneout(Regularizer):
 
     def _share(self, state: str, rate: Tensor, place: Place, noise: Noise | None) -> Tensor | None:
         """Which units keep their old state, or in evaluation with what probability."""
-        if not rate.any():
+        if state not in self.used:
             return None
         shape = (place.steps, place.sequences, place.hidden)
         if noise is None:

@@ -26,6 +26,7 @@ class Task:
     metrics: ClassVar[tuple[str, ...]] = ("loss",)  # the loss comes first
     reads: ClassVar[Reads] = Reads.sequence
     carries: ClassVar[bool] = False  # whether states go on from one batch to the next
+    recordable: ClassVar[bool] = True  # whether the loss never waits for the device
 
     def __init__(self, data: SequenceData) -> None:
         self.data = data

@@ -28,6 +28,7 @@ class Transduce(Task):
     source = "Graves et al. 2006, sections 3 and 4"
     metrics = ("loss", "label_error_rate")
     reads = Reads.steps
+    recordable = False  # torch's CTC on CUDA takes its lengths from the host
 
     @property
     def outputs(self) -> int:

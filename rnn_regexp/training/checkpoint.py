@@ -64,15 +64,12 @@ def tensors(record: Record) -> dict[str, Tensor]:
     named = {
         "weights": cohort.weights.flat.detach(),
         "optimizers": cohort.optimizers.state,
-        "counts": torch.stack(cohort.optimizers.counts),
+        "counts": cohort.optimizers.counts,
         "rows": record.rows,
-        "alive": record.alive,
-        "steps": record.steps,
-        "epoch_steps": record.epoch_steps,
         "best_loss": record.best_loss,
     }
     parts = {
-        "sums": record.sums,
+        "tally": record.tally.tensors(),
         "regularizers": cohort.regularizers.state(),
         "best": record.best.tensors(),
         "last": record.last.tensors(),
@@ -142,17 +139,14 @@ def _restore(
     with torch.no_grad():
         own.weights.flat.copy_(named["weights"])
     own.optimizers.state.copy_(named["optimizers"])
-    for count, kept in zip(own.optimizers.counts, named["counts"], strict=True):
-        count.copy_(kept)
+    own.optimizers.counts.copy_(named["counts"])
     own.regularizers.recall(part("regularizers"))
-    for kept, tensors in ((record.best, part("best")), (record.last, part("last"))):
-        for name, tensor in kept.tensors().items():
-            tensor.copy_(tensors[name])
-    for name in ("alive", "steps", "best_loss"):
-        getattr(record, name).copy_(named[name])
-    record.epoch_steps.copy_(named["epoch_steps"])
-    for name, total in record.sums.items():
-        total.copy_(part("sums")[name])
+    parts = {"best": record.best.tensors(), "last": record.last.tensors()}
+    for kept, tensors in (parts | {"tally": record.tally.tensors()}).items():
+        for name, tensor in tensors.items():
+            tensor.copy_(named[f"{kept}/{name}"])
+    record.best_loss.copy_(named["best_loss"])
+    record.made = record.tally.steps.tolist()
     record.epochs, record.batches = text["epochs"], text["batches"]
     record.outcomes = [Outcome(**own) for own in text["outcomes"]]
     carried = part("states")

@@ -5,7 +5,8 @@ knows no Python: what it reads must stand in tensors, at the same place each tim
 wait for the device (``.item()``, ``.tolist()``, ``.cpu()``, indexing by a mask).
 """
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 Tensors = tuple[Tensor, ...]
 Call = Callable[[], Tensors]
-Shapes = tuple[tuple[torch.Size, torch.dtype, torch.device], ...]
+Function = Callable[[Tensors, Any], Tensors]
 
 
 class Recorder:
@@ -49,58 +50,71 @@ class Recorder:
 
 
 class Graphed:
-    """A function of tensors, with a recording for each set of shapes that comes again.
+    """A function of tensors and a form, with a recording for each shape and form that comes again.
 
-    ``function`` takes and returns tensors.  It may change those that ``state`` gives, in place;
-    what else it reads must stay as it is.  The first call with new shapes runs it plainly.  The
-    second records it, which warms up by running it: ``state`` is put back afterwards, so a call
-    is one step whichever way it goes.  ``most`` bounds the recordings, each of which holds inputs
-    and results of its own; further shapes run plainly.  Without a recorder, on CPU, all do.
+    ``function`` takes tensors and something hashable, and returns tensors.  It may change those
+    that ``state`` gives, in place; what else it reads must stay as it is.  The first call with new
+    shapes runs it plainly.  The second records it, which warms up by running it: ``state`` is put
+    back afterwards, so a call is one step whichever way it goes.  ``most`` bounds the recordings,
+    each of which holds inputs and results of its own; further shapes run plainly.  So do all
+    without a recorder, on CPU, and once something could not be recorded: a warning says what.
     """
 
     def __init__(
         self,
-        function: Callable[..., Tensors],
-        state: Callable[[], Sequence[Tensor]],
+        function: Function,
+        state: Callable[[], Iterable[Tensor]],
         record: Callable[[Call], Call] | None,
         most: int = 32,
     ) -> None:
         self.function, self.state, self.most = function, state, most
         self._record = record
-        self._seen: set[Shapes] = set()
-        self._recorded: dict[Shapes, tuple[Tensors, Call]] = {}
+        self._seen: set[Hashable] = set()
+        self._recorded: dict[Hashable, tuple[Tensors, Call]] = {}
 
     @classmethod
     def on(
         cls,
-        device: torch.device,
-        function: Callable[..., Tensors],
-        state: Callable[[], Sequence[Tensor]],
+        device: torch.device | None,
+        function: Function,
+        state: Callable[[], Iterable[Tensor]],
     ) -> "Graphed":
-        """Recordings where the device has them."""
-        return cls(function, state, Recorder() if device.type == "cuda" else None)
+        """Recordings where the device has them; none without one."""
+        cuda = device is not None and device.type == "cuda"
+        return cls(function, state, Recorder() if cuda else None)
 
-    def __call__(self, *inputs: Tensor) -> Tensors:
-        """``function(*inputs)``; the results are the caller's to keep."""
-        shapes = tuple((own.shape, own.dtype, own.device) for own in inputs)
-        if shapes not in self._recorded and not self._prepare(shapes, inputs):
-            return self.function(*inputs)
-        places, replay = self._recorded[shapes]
+    @property
+    def records(self) -> bool:
+        """Whether there is a recorder."""
+        return self._record is not None
+
+    def __call__(self, inputs: Tensors, form: Hashable = None) -> Tensors:
+        """``function(inputs, form)``; the results are the caller's to keep."""
+        key = (form, *((own.shape, own.dtype, own.device) for own in inputs))
+        if key not in self._recorded and not self._prepare(key, inputs, form):
+            return self.function(inputs, form)
+        places, replay = self._recorded[key]
         for place, own in zip(places, inputs, strict=True):
             place.copy_(own)
         return tuple(result.clone() for result in replay())
 
-    def _prepare(self, shapes: Shapes, inputs: Tensors) -> bool:
+    def _prepare(self, key: Hashable, inputs: Tensors, form: Hashable) -> bool:
         """Record the function for these shapes, if they come again and there is room."""
-        again = shapes in self._seen
-        self._seen.add(shapes)
+        again = key in self._seen
+        self._seen.add(key)
         if self._record is None or not again or len(self._recorded) >= self.most:
             return False
         places = tuple(own.detach().clone() for own in inputs)
         before = [own.detach().clone() for own in self.state()]
-        replay = self._record(lambda: self.function(*places))
+        try:
+            self._recorded[key] = places, self._record(lambda: self.function(places, form))
+        except RuntimeError as error:
+            why = str(error).partition("\n")[0]
+            warnings.warn(
+                f"steps are not recorded, and slower: {why}", RuntimeWarning, stacklevel=4
+            )
+            self._record = None
         with torch.no_grad():
             for own, old in zip(self.state(), before, strict=True):
                 own.copy_(old)
-        self._recorded[shapes] = places, replay
-        return True
+        return key in self._recorded

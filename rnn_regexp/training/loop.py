@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.data.sequences import Split
-from rnn_regexp.models.forward import States
 from rnn_regexp.noise import Noise
 from rnn_regexp.training.checkpoint import NEVER, Checkpoint
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.evaluate import carried, evaluate, look_inside
 from rnn_regexp.training.record import Outcome, Record
-from rnn_regexp.training.step import step
+from rnn_regexp.training.steps import Steps
 
 Progress = Callable[[int], None]  # called with the number of epochs done
 
@@ -31,8 +30,9 @@ def train(
     training = checkpoint.restore(cohort, record)
     train_split, valid = cohort.split("train"), cohort.split("valid")
     known = cohort.task.known(train_split, valid)
-    while record.epochs < cohort.training.epochs and record.alive.any():
-        epoch_of_steps(training, record, train_split, checkpoint)
+    steps = Steps(training, record.tally)
+    while record.epochs < cohort.training.epochs and record.tally.alive.any():
+        epoch_of_steps(steps, record, train_split, checkpoint)
         training.end_epoch(record.epochs + 1)
         record.epoch(
             time.time(),
@@ -40,28 +40,26 @@ def train(
             train_eval=evaluate(training, known),
             valid=evaluate(training, valid),
         )
-        training = record.compact()
+        if (left := record.compact()) is not training:
+            training, steps = left, Steps(left, record.tally)
         checkpoint.write(record)
         progress(record.epochs)
     return record.finish(_test(cohort, record))
 
 
-def epoch_of_steps(cohort: Cohort, record: Record, split: Split, checkpoint: Checkpoint) -> None:
+def epoch_of_steps(steps: Steps, record: Record, split: Split, checkpoint: Checkpoint) -> None:
     """One pass over the training split, each run in its own order."""
+    cohort = steps.cohort
     noise = Noise(cohort.seeds, record.epochs + 1)
     how = cohort.batching(noise)
-    steps = cohort.task.steps(split, how)
+    count = cohort.task.steps(split, how)
     batches = cohort.task.batches(split, noise, how)
     for batch in itertools.islice(batches, record.batches, None):
         factors = cohort.regularizers.rate_factors(batch.lengths.amax(dim=1), how.window)
-        cohort.set_rates(record.moments(steps), factors.tolist())
-        trace = step(cohort, batch, record, carried(cohort, record.states, batch.begins))
-        record.states = _detached(trace.states)
+        cohort.set_rates(record.moments(count), factors)
+        record.states = steps(batch, carried(cohort, record.states, batch.begins))
+        record.step(batch)
         checkpoint.write(record)
-
-
-def _detached(states: States) -> States:
-    return tuple(tuple(tuple(own.detach() for own in state) for state in layer) for layer in states)
 
 
 def _test(cohort: Cohort, record: Record) -> dict[str, dict[str, Tensor]]:

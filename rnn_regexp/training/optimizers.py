@@ -1,13 +1,15 @@
-"""Optimizers, applied run by run through torch's own functional updates.
+"""Optimizers: run by run through torch's own updates, or all runs in a few operations.
 
-Each run has its own settings; a run's weights are one contiguous row, so the update is one call
-of torch's (fused) kernel and equals ``torch.optim`` exactly.
+On CPU a run's weights are one contiguous row, so its update is one call of torch's (fused) kernel
+and equals ``torch.optim`` exactly.  On CUDA an update of every run ``together`` has its settings
+in tensors (K,), which a recorded step reads; it equals torch's up to rounding.
 """
 
 import copy
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,6 +19,9 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from rnn_regexp.fields import Settings, per_run, structural
+from rnn_regexp.host import may_ask
+from rnn_regexp.regularizers.base import chosen, column
+from rnn_regexp.regularizers.stack import stack
 
 
 @dataclass
@@ -34,6 +39,13 @@ class Optimizer(Settings):
 
         ``count`` is the number of steps before this one, a scalar tensor of the run's own that
         this call increases.
+        """
+        raise NotImplementedError
+
+    def together(self: Any, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        """``step`` for all runs, of a stack of optimizers: w and g (K, P), count (K,) before it.
+
+        ``state`` is (K, buffers, P).  The count is the caller's to increase.
         """
         raise NotImplementedError
 
@@ -61,6 +73,11 @@ class SGD(Optimizer):
         )  # fmt: skip
         count += 1
 
+    def together(self: Any, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        momentum = column(self.momentum, w)
+        u = state[:, 0].mul_(momentum).add_(g)
+        w.sub_(column(self.lr, w) * (g + momentum * u if self.nesterov else u))
+
 
 @dataclass
 class Adam(Optimizer):
@@ -78,6 +95,14 @@ class Adam(Optimizer):
             [w], [g], [state[0]], [state[1]], [], [count], fused=True, amsgrad=False, lr=self.lr,
             beta1=self.beta1, beta2=self.beta2, eps=self.eps, weight_decay=0.0, maximize=False,
         )  # fmt: skip
+
+    def together(self: Any, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        m, v, t = state[:, 0], state[:, 1], count.double() + 1
+        m.lerp_(g, column(1 - self.beta1, w))
+        v.lerp_(g * g, column(1 - self.beta2, w))
+        rate = column(self.lr / (1 - self.beta1**t), w)
+        scale = v.sqrt().div_(column((1 - self.beta2**t).sqrt(), w)).add_(column(self.eps, w))
+        w.sub_(rate * m / scale)
 
 
 @dataclass
@@ -106,6 +131,12 @@ class RMSprop(Optimizer):
             alpha=self.alpha, eps=self.eps, weight_decay=0.0, momentum=self.momentum,
             centered=False,
         )  # fmt: skip
+
+    def together(self: Any, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        v, u = state[:, 0], state[:, 1]
+        v.lerp_(g * g, column(1 - self.alpha, w))
+        u.mul_(column(self.momentum, w)).add_(g / v.sqrt().add_(column(self.eps, w)))
+        w.sub_(column(self.lr, w) * u)
 
 
 class Averaging(Enum):
@@ -138,7 +169,7 @@ class ASGD(Optimizer):
     def step(self, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
         mean, late = state[0], state[1, :2]  # late: eta and mu, as torch set them a step ago
         t = float(count)
-        eta = self.lr / (1 + self.lambd * self.lr * t) ** self.alpha
+        eta = self._eta(t)
         if t == 0:
             late.copy_(torch.tensor([self.lr, 1.0]))
         if self.averaging is Averaging.exact:
@@ -149,6 +180,22 @@ class ASGD(Optimizer):
             lr=self.lr, t0=self.t0, alpha=self.alpha, weight_decay=0.0,
         )  # fmt: skip
         late.copy_(torch.stack((own_eta, own_mu)))
+
+    def together(self: Any, w: Tensor, g: Tensor, state: Tensor, count: Tensor) -> None:
+        mean, late, t = state[:, 0], state[:, 1, :2], count.double()
+        now = torch.stack((self._eta(t), 1 / (t + 1 - self.t0).clamp_min(1)), dim=1)  # (K, 2)
+        first = torch.stack((self.lr, torch.ones_like(t)), dim=1)
+        behind = torch.where(t[:, None] > 0, late, first)
+        exact = chosen(self.averaging, Averaging.exact, w)
+        eta, mu = torch.where(exact[:, None], now, behind).unbind(1)
+        w.mul_(column(1 - self.lambd * eta, w)).sub_(column(eta, w) * g)
+        mean.lerp_(w, column(mu, w))
+        after = torch.stack((self._eta(t + 1), 1 / (t + 1 - self.t0).clamp_min(1)), dim=1)
+        late.copy_(after)
+
+    def _eta(self: Any, t: Any) -> Any:
+        """The step size behind ``t`` steps."""
+        return self.lr / (1 + self.lambd * self.lr * t) ** self.alpha
 
     def average(self, state: Tensor, count: Tensor) -> Tensor | None:
         return state[0] if count > 0 else None
@@ -164,11 +211,17 @@ class OptimizerState:
         K, P = flat.shape
         self.decoupled = optimizers[0].decoupled
         self.state = flat.new_zeros(K, optimizers[0].buffers, P)
-        self.counts = [torch.zeros((), device=flat.device) for _ in range(K)]
+        self.counts = torch.zeros(K, device=flat.device)  # steps, as torch's updates count them
         self._base = optimizers
         self._factors: list[float] = []
-        self._device = flat.device
+        self.learning_rate = torch.zeros(K, dtype=torch.double, device=flat.device)
         self.scale([1.0] * K)
+
+    @cached_property
+    def _stacked(self) -> Any:
+        own: Any = stack(self._base, self.state.device)
+        own.lr = self.learning_rate
+        return own
 
     def scale(self, factors: list[float]) -> None:
         """Multiply each run's own learning rate by its schedule's factor."""
@@ -179,13 +232,13 @@ class OptimizerState:
         for own, factor in zip(self.optimizers, factors, strict=True):
             own.lr *= factor  # may come down to 0, which is not for users to set
         rates = [own.lr for own in self.optimizers]
-        self.learning_rate = torch.tensor(rates, dtype=torch.double, device=self._device)  # (K,)
+        self.learning_rate.copy_(torch.tensor(rates, dtype=torch.double))
 
     def select(self, rows: list[int]) -> "OptimizerState":
         """Those of some runs alone."""
         part = OptimizerState([self._base[k] for k in rows], self.state[rows, 0])
         part.state = self.state[rows]
-        part.counts = [self.counts[k].clone() for k in rows]
+        part.counts = self.counts[rows]
         return part
 
     def averaged(self, flat: Tensor) -> Tensor:
@@ -195,8 +248,20 @@ class OptimizerState:
             return flat
         return torch.stack([w if row is None else row for w, row in zip(flat, rows, strict=True)])
 
-    def step(self, flat: Tensor, gradient: Tensor, stepping: list[bool]) -> None:
-        """Update the rows of ``flat`` (K, P) of the runs that make a step."""
-        for k, optimizer in enumerate(self.optimizers):
-            if stepping[k]:
-                optimizer.step(flat[k], gradient[k], self.state[k], self.counts[k])
+    def step(self, flat: Tensor, gradient: Tensor, stepping: Tensor) -> None:
+        """Update the rows of ``flat`` (K, P) of the runs that make a step; the others may change.
+
+        Of those, on CUDA, only what the optimizer remembers stays.
+        """
+        if not may_ask(flat.device):
+            self._all(flat, gradient, stepping)
+            return
+        for k, moves in enumerate(stepping.tolist()):
+            if moves:
+                self.optimizers[k].step(flat[k], gradient[k], self.state[k], self.counts[k])
+
+    def _all(self, flat: Tensor, gradient: Tensor, stepping: Tensor) -> None:
+        state = self.state.clone()
+        self._stacked.together(flat, gradient, state, self.counts)
+        self.state.copy_(torch.where(stepping[:, None, None], state, self.state))
+        self.counts += stepping

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from rnn_regexp.data.batches import Batch
 from rnn_regexp.models.forward import States
-from rnn_regexp.regularizers.base import Update
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.kept import Kept
 from rnn_regexp.training.schedules import Moment
-
-STEP_METRICS = ("loss", "gradient_norm", "clipped_fraction")  # means over an epoch's steps
+from rnn_regexp.training.tally import STEP_METRICS, Tally
 
 
 def metric_names(metrics: tuple[str, ...]) -> list[str]:
@@ -32,12 +31,10 @@ class Outcome:
 
 
 class Record:
-    """Per-run sums of the running epoch, rows of the finished ones, the best weights so far.
+    """The tally of the running epoch, rows of the finished ones, the best weights so far.
 
-    A run whose loss or gradient is not finite is no longer alive: its weights stay as they were
-    before that step, nothing more is written of it, and its neighbours do not notice.  Between
-    two epochs the runs that are no longer alive leave; ``rows`` says which runs of the whole
-    cohort are left.
+    Between two epochs the runs that are no longer alive leave; ``rows`` says which runs of the
+    whole cohort are left.
     """
 
     def __init__(self, cohort: Cohort) -> None:
@@ -52,14 +49,8 @@ class Record:
     def follow(self, cohort: Cohort, rows: list[int]) -> None:
         """Go on with a cohort whose runs are ``rows`` of the whole one."""
         self.cohort, self.rows = cohort, torch.tensor(rows, device=cohort.device)
-        self.alive = torch.ones(len(rows), dtype=torch.bool)
-        self.steps = torch.zeros(len(rows), dtype=torch.int64)
-        self._clear()
-
-    def _clear(self) -> None:
-        zero = self.cohort.weights.flat.new_zeros(self.cohort.runs)
-        self.sums = {name: zero.clone() for name in STEP_METRICS}
-        self.epoch_steps = zero.clone()
+        self.tally = Tally(cohort.runs, cohort.weights.flat.detach())
+        self.made = [0] * len(rows)  # steps, counted by the host
         self.batches = 0
 
     def of(self, k: int) -> Outcome:
@@ -69,66 +60,59 @@ class Record:
     def moments(self, steps_per_epoch: int) -> list[Moment]:
         """Where each run stands before the step that follows."""
         epochs = self.cohort.training.epochs
-        losses = ([row["valid/loss"] for row in self.of(k).history] for k in range(len(self.rows)))
+        losses = [[row["valid/loss"] for row in self.of(k).history] for k in range(len(self.made))]
         return [
             Moment(self.epochs + 1, step, steps_per_epoch, epochs, own)
-            for step, own in zip(self.steps.tolist(), losses, strict=True)
+            for step, own in zip(self.made, losses, strict=True)
         ]
 
-    def stepping(self, finite: Tensor, active: Tensor | None = None) -> Tensor:
-        """The runs that make the next step, (K,); freezes those that are not ``finite`` (K,)."""
-        self.check(finite)
-        alive = self.alive.to(finite.device)
-        return alive if active is None else alive & active
-
-    def check(self, finite: Tensor) -> None:
-        """Freeze the runs for which ``finite`` (K,) does not hold."""
-        newly = self.alive & ~finite.cpu()
-        for k in newly.nonzero().flatten().tolist():
-            self.of(k).diverged_at = int(self.steps[k]) + 1
-        self.alive &= ~newly
-        if not self.alive.all():
-            self.cohort.weights.gradient[~self.alive] = 0
-
-    def step(self, losses: Tensor, update: Update) -> None:
-        """Add one optimizer step's loss, gradient norm and clipping, (K,) each."""
-        values = (losses, update.norm, update.clipped)
-        for total, value in zip(self.sums.values(), values, strict=True):
-            total += torch.where(update.stepping, value, 0)
-        self.epoch_steps += update.stepping
-        self.steps += update.stepping.cpu()
+    def step(self, batch: Batch) -> None:
+        """Count a batch that a step was made on."""
+        moves = [True] * len(self.made) if batch.active is None else batch.active.tolist()
+        self.made = [made + own for made, own in zip(self.made, moves, strict=True)]
         self.batches += 1
 
     def epoch(
         self, now: float, inside: Mapping[str, Tensor] | None = None, **splits: dict[str, Tensor]
     ) -> None:
         """Close an epoch with its diagnostics and the metrics of the evaluated splits."""
-        self.check(splits["valid"]["loss"].isfinite())
+        self.tally.check(splits["valid"]["loss"].isfinite())
+        self._note_divergence()
         self.epochs += 1
-        means = {f"train/{name}": total / self.epoch_steps for name, total in self.sums.items()}
         evaluated = {f"{s}/{n}": value for s, part in splits.items() for n, value in part.items()}
-        measured = {**means, **evaluated, **(inside or {})}
+        measured = {**self.tally.means(), **evaluated, **(inside or {})}
         values = {name: value.tolist() for name, value in measured.items()}
-        for k in self.alive.nonzero().flatten().tolist():
-            row = {"epoch": self.epochs, "step": int(self.steps[k]), "time": now}
+        steps = self.tally.steps.tolist()
+        for k in self._alive():
+            row = {"epoch": self.epochs, "step": steps[k], "time": now}
             self.of(k).history.append(row | {name: own[k] for name, own in values.items()})
         self._keep_best(splits["valid"]["loss"])
         self._end_early()
-        self._clear()
+        self.tally.clear()
+        self.batches = 0
+
+    def _alive(self) -> list[int]:
+        return self.tally.alive.nonzero().flatten().tolist()
+
+    def _note_divergence(self) -> None:
+        for k, at in enumerate(self.tally.diverged_at.tolist()):
+            if at:
+                self.of(k).diverged_at = at
 
     def _keep_best(self, loss: Tensor) -> None:
         rows = self.rows.cpu()
-        better = (loss.double().cpu() < self.best_loss[rows]) & self.alive
+        better = (loss.double().cpu() < self.best_loss[rows]) & self.tally.alive.cpu()
         self.best_loss[rows[better]] = loss.double().cpu()[better]
         self.best.put(self.cohort, self.rows, better.to(loss.device))
 
     def _end_early(self) -> None:
         """Let techniques see the epoch; the runs that they end are alive no more."""
         histories = [self.of(k).history for k in range(len(self.rows))]
-        for k, ends in enumerate(self.cohort.regularizers.after_epoch(histories)):
-            if ends and self.alive[k]:
+        ends, alive = self.cohort.regularizers.after_epoch(histories), self._alive()
+        for k in alive:
+            if ends[k]:
                 self.of(k).stopped_at = self.epochs
-                self.alive[k] = False
+                self.tally.alive[k] = False
         over = self.epochs == self.cohort.training.epochs
         leaving = torch.tensor(
             [over or self.of(k).stopped_at is not None for k in range(len(self.rows))]
@@ -137,12 +121,13 @@ class Record:
 
     def compact(self) -> Cohort:
         """The cohort that trains on: without the runs that ended, unless that leaves none."""
-        if self.alive.all() or not self.alive.any():
+        left = self._alive()
+        if len(left) in (0, len(self.made)):
             return self.cohort
-        left = self.alive.nonzero().flatten().tolist()
-        steps, rows = self.steps[left], self.rows[left].tolist()
+        steps, rows = self.tally.steps[left], self.rows[left].tolist()
         self.follow(self.cohort.select(left), rows)
-        self.steps = steps
+        self.tally.steps.copy_(steps)
+        self.made = steps.tolist()
         return self.cohort
 
     def finish(self, tests: dict[str, dict[str, Tensor]]) -> list[Outcome]:

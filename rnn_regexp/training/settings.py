@@ -5,6 +5,7 @@ from enum import Enum
 
 import torch
 
+from rnn_regexp import kernels
 from rnn_regexp.diagnostics import Diagnostic
 from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, structural, volatile
@@ -60,6 +61,7 @@ class Training(Settings):
     precision: Precision = structural(Precision.float32)
     device: Device = volatile(Device.auto)
     diagnostics: list[Diagnostic] = volatile(list)  # looked at behind every epoch
+    graph: bool = volatile(True)  # on CUDA: record steps and replay them
     checkpoint_seconds: float = volatile(60.0, "(0, inf]")  # between two checkpoints of a cohort
 
     def dtype(self) -> torch.dtype:
@@ -69,10 +71,13 @@ class Training(Settings):
     def torch_device(self) -> torch.device:
         """The device to use.
 
-        Raises ``DeviceError`` where CUDA is asked for and absent.
+        Raises ``DeviceError`` where CUDA, or our kernels on it, are asked for and absent.
         """
-        if self.device is Device.cuda and not torch.cuda.is_available():
+        there = torch.cuda.is_available()
+        if self.device is Device.cuda and not there:
             raise DeviceError("training.device=cuda: no CUDA device here (allowed: auto, cpu)")
-        if self.device is Device.cpu or not torch.cuda.is_available():
-            return torch.device("cpu")
-        return torch.device("cuda")
+        found = torch.device("cuda" if there and self.device is not Device.cpu else "cpu")
+        if self.backend is Backend.cuda and (why := kernels.obstacle(found)):
+            others = ", ".join(own.name for own in Backend if own is not Backend.cuda)
+            raise DeviceError(f"training.backend=cuda: {why} (allowed: {others})")
+        return found

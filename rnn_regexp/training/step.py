@@ -1,4 +1,4 @@
-"""One optimizer step of K runs: losses, gradients, update."""
+"""One optimizer step of K runs: losses, gradients, update; on CUDA without a look at the device."""
 
 from dataclasses import replace
 
@@ -6,32 +6,33 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.data.batches import Batch
+from rnn_regexp.host import possibly
 from rnn_regexp.models.forward import Reads, States
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.base import Update
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.training.cohort import Cohort
-from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Reduction
+from rnn_regexp.training.tally import Tally
 
 
-def step(cohort: Cohort, batch: Batch, record: Record, states: States | None) -> Trace:
-    """One step of every run that is alive and has data; returns the trace of its first pass."""
+def step(cohort: Cohort, batch: Batch, tally: Tally, states: States | None) -> States:
+    """One step of every run that is alive and has data; returns the states it ends in."""
     weights, regularizers = cohort.weights, cohort.regularizers
-    noise = Noise(cohort.seeds, record.steps.to(cohort.device))
+    noise = Noise(cohort.seeds, tally.steps)
     trace, total = losses(cohort, batch, noise, states)
     weights.differentiate(total)
-    update = _update(cohort, batch, record, total, noise)
+    update = _update(cohort, batch, tally, total, noise)
     with torch.no_grad():
         shift = regularizers.ascent(weights, update)
     if shift is not None:
         total = _differentiate_at(cohort, shift, batch, noise, states)
-        update = _update(cohort, batch, record, total, noise)
+        update = _update(cohort, batch, tally, total, noise)
+    assert trace.losses is not None
     with torch.no_grad():
         _apply(cohort, update)
-    assert trace.losses is not None
-    record.step(trace.losses.detach(), update)
-    return trace
+        tally.add(trace.losses, update)
+    return _detached(trace.states)
 
 
 def losses(
@@ -55,10 +56,10 @@ def _forward(cohort: Cohort, batch: Batch, noise: Noise, states: States | None) 
     return replace(trace, losses=own)
 
 
-def _update(cohort: Cohort, batch: Batch, record: Record, total: Tensor, noise: Noise) -> Update:
+def _update(cohort: Cohort, batch: Batch, tally: Tally, total: Tensor, noise: Noise) -> Update:
     """The step to come; freezes the runs whose loss or gradient is not finite."""
     norm = torch.linalg.vector_norm(cohort.weights.gradient, dim=1)
-    stepping = record.stepping(torch.isfinite(total.detach()) & torch.isfinite(norm), batch.active)
+    stepping = tally.stepping(torch.isfinite(total.detach()) & torch.isfinite(norm), batch.active)
     learning_rate = cohort.optimizers.learning_rate * stepping
     return Update(norm, learning_rate, cohort.optimizers.decoupled, stepping, noise)
 
@@ -80,10 +81,14 @@ def _differentiate_at(
 
 def _apply(cohort: Cohort, update: Update) -> None:
     """Gradients, weights before, the optimizer, weights after; of runs that make no step, none."""
-    weights, stepping = cohort.weights, update.stepping.tolist()
-    still = None if all(stepping) else weights.flat[~update.stepping].clone()
+    weights = cohort.weights
+    before = weights.flat.clone() if possibly(~update.stepping) else None
     cohort.regularizers.before_step(weights, update)
-    cohort.optimizers.step(weights.flat, weights.gradient, stepping)
+    cohort.optimizers.step(weights.flat, weights.gradient, update.stepping)
     cohort.regularizers.after_step(weights, update)
-    if still is not None:
-        weights.flat[~update.stepping] = still
+    if before is not None:
+        weights.flat.copy_(torch.where(update.stepping[:, None], weights.flat, before))
+
+
+def _detached(states: States) -> States:
+    return tuple(tuple(tuple(own.detach() for own in state) for state in layer) for layer in states)

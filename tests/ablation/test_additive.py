@@ -9,8 +9,8 @@ from scipy.linalg import hadamard
 from statsmodels.formula.api import ols
 
 from rnn_regexp.ablation.additive import additive_weights, aliases
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import Description, Factor
+from rnn_regexp.ablation.effects import effects_table
 
 
 def study(names: str, levels: tuple[str, ...] = ("-", "+")) -> Description:

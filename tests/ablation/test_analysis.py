@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from rnn_regexp.ablation.analysis import analyse, analyse_study
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import StudyError
+from rnn_regexp.ablation.effects import effects_table
 
 BASELINE = {"dropout": 0.5, "init": "orthogonal"}
 ASKED = {"factors": ["dropout", "init"], "baseline": BASELINE, "metric": "test/accuracy"}

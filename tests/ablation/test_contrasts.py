@@ -11,8 +11,9 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
-from rnn_regexp.ablation.contrasts import COLUMNS, effects_table, judged_metrics
+from rnn_regexp.ablation.contrasts import COLUMNS, judged_metrics
 from rnn_regexp.ablation.description import Description, Factor, StudyError
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.inference import infer
 from rnn_regexp.ablation.stars import Star
 

@@ -16,8 +16,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes by STEP for an optimizer step and by SEQUENCE_STEP where one is evaluated."""
     now = [0.0]
 
-    def steps(cohort, record, split, checkpoint) -> None:
-        record.batches = -(-len(split) // cohort.training.batch_size)
+    def steps(made, record, split, checkpoint) -> None:
+        record.batches = -(-len(split) // made.cohort.training.batch_size)
         now[0] += STEP * record.batches
 
     def evaluation(cohort, split) -> None:

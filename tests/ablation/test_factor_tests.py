@@ -10,8 +10,8 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import AnovaRM, anova_lm
 from statsmodels.stats.multitest import multipletests
 
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import Description, Factor
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.factor_tests import (
     INTERACTIONS,
     MAIN,

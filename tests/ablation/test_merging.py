@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from rnn_regexp.ablation.contrasts import effects_table
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.merging import difference, pooled
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
 from rnn_regexp.ledger import Ledger

@@ -5,8 +5,8 @@ import itertools
 import pandas as pd
 import pytest
 
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import Description, Factor
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.remarks import remarks
 
 FACTORS = (Factor("a", "0", ("0", "1", "2")), Factor("b", "x", ("x", "y")))

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from rnn_regexp.ablation.contrasts import COLUMNS, effects_table, judged
+from rnn_regexp.ablation.contrasts import COLUMNS, judged
 from rnn_regexp.ablation.description import Description, Factor
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.sequential import (
     looks_table,
     open_variants,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import StudyError
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.runs_table import read_study
 from rnn_regexp.ablation.tidy_table import Question, read_table, study_of
 from rnn_regexp.report.write import write_report

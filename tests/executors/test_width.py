@@ -40,13 +40,13 @@ def clock(fixed: float, each: float) -> Callable[[Sequence[object]], float]:
 def test_the_last_worker_ends_soonest(
     runs: int, workers: int, fixed: float, each: float, width: int
 ):
-    choice = choose_width(experiments(runs), workers, MUCH, clock(fixed, each))
+    choice = choose_width(experiments(runs), workers, 1, MUCH, clock(fixed, each))
     assert choice.width == width
 
 
 def test_wider_ones_are_not_tried_once_it_gets_slower():
     times = {1: 1.0, 2: 1.2, 4: 8.0, 8: 20.0}
-    choice = choose_width(experiments(64), 1, MUCH, lambda runs: times[len(runs)])
+    choice = choose_width(experiments(64), 1, 1, MUCH, lambda runs: times[len(runs)])
     assert choice.width == 2
     assert list(choice.milliseconds) == [1, 2, 4, 8]
     assert choice.why == (
@@ -57,7 +57,7 @@ def test_wider_ones_are_not_tried_once_it_gets_slower():
 def test_memory_bounds_the_width():
     own = experiments(64)
     room = memory_a_run(own[0]) * 5 / 0.6
-    choice = choose_width(own, 1, int(room), clock(1.0, 0.1))
+    choice = choose_width(own, 1, 1, int(room), clock(1.0, 0.1))
     assert choice.width == 4
     assert choice.why.endswith("; wider ones would not fit into memory")
 

@@ -43,7 +43,7 @@ def trained(
         noise = Noise(torch.arange(len(decays)))
         update = Update(norm, state.learning_rate, state.decoupled, alive, noise)
         stack.before_step(weights, update)
-        state.step(weights.flat, weights.gradient, [True] * len(decays))
+        state.step(weights.flat, weights.gradient, alive)
     return weights.flat[:, :SIZE]
 
 

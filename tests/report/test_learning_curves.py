@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rnn_regexp.ablation.contrasts import effects_table
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.runs_table import read_study
 from rnn_regexp.ledger import FINISHED, RunResult
 from rnn_regexp.report.learning_curves import curve, curves_figure, extremes, members

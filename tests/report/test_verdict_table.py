@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnn_regexp.ablation.contrasts import effects_table
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.runs_table import read_study
 from rnn_regexp.report.markdown import escaped, table_lines
 from rnn_regexp.report.verdict_table import WIDTH, cut, rows_of, terminal, verdict_table

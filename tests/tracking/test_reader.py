@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnn_regexp.ablation.contrasts import effects_table
 from rnn_regexp.ablation.description import StudyError
+from rnn_regexp.ablation.effects import effects_table
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
 from rnn_regexp.ablation.tidy_table import Question
 from rnn_regexp.tracking import Server, Sqlite, TrackingError, Unavailable, read_experiment, replay

@@ -12,10 +12,12 @@ from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
 from rnn_regexp.regularizers.ema import Ema
 from rnn_regexp.training import loop
+from rnn_regexp.training import steps as steps_module
 from rnn_regexp.training.checkpoint import NEVER, STOP, Checkpoint, Stopped
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.optimizers import ASGD, SGD, Adam, AdamW, RMSprop
 from rnn_regexp.training.record import Outcome, Record
+from rnn_regexp.training.schedules import Cosine
 from tests.training.tiny import cohort, run, stream, without_time
 
 OPTIMIZERS = [Adam(0.2), AdamW(0.02), SGD(0.1, 0.9), RMSprop(0.01), ASGD(0.1, t0=2)]
@@ -26,12 +28,14 @@ class Cut(BaseException):
 
 
 def runs_of(optimizer: object, data: SequenceData | None = None) -> Cohort:
-    """Of these the first ends early and the second diverges."""
+    """Of these the first ends early, the second diverges, and one's rate goes by the step."""
+    gliding = run(Ema(0.9), optimizer=optimizer, seed=4)
+    gliding.schedule = Cosine(warmup=0.3)
     return cohort(
         run(EarlyStopping(1), Ema(0.5), optimizer=optimizer, seed=1),
         run(Clip(1e-3), optimizer=type(optimizer)(1e200), seed=2),
         run(Dropout(0.5), Clip(0.5), optimizer=optimizer, seed=3),
-        run(Ema(0.9), optimizer=optimizer, seed=4),
+        gliding,
         data=data,
         epochs=6,
         window=4,
@@ -85,15 +89,13 @@ def test_it_ends_with_the_numbers_of_an_undisturbed_one(
     assert [own.name for own in path.parent.iterdir()] == ["a.safetensors"]
     again = runs_of(optimizer, data)
     counted: list[int] = []
-    with mock.patch.object(loop, "step", lambda *words: counted.append(1) or step(*words)):
+    step = steps_module.step
+    with mock.patch.object(steps_module, "step", lambda *words: counted.append(1) or step(*words)):
         found = loop.train(again, checkpoint=Checkpoint(path, "me"))
     assert equal(found, expected)
     assert torch.equal(again.weights.flat, undisturbed.weights.flat)
     total = max(own.history[-1]["step"] for own in expected if own.history)
     assert len(counted) == total - steps
-
-
-step = loop.step
 
 
 def test_it_is_cut_three_times(tmp_path: Path):

@@ -113,11 +113,11 @@ def test_validation_that_is_not_finite_freezes_too():
     """Weights may overflow in the last step of an epoch: the next step is the one that fails."""
     own = cohort(TAME, TAME)
     record = Record(own)
-    record.steps += 3
-    record.epoch_steps += 3
+    record.tally.steps += 3
+    record.tally.epoch_steps += 3
     valid = {"loss": torch.tensor([1.0, torch.nan]), "accuracy": torch.tensor([0.5, 0.5])}
     record.epoch(0.0, valid=valid)
-    assert record.alive.tolist() == [True, False]
+    assert record.tally.alive.tolist() == [True, False]
     assert [outcome.diverged_at for outcome in record.outcomes] == [None, 4]
     assert [len(outcome.history) for outcome in record.outcomes] == [1, 0]
 

@@ -33,7 +33,8 @@ class Descent:
     def __init__(self) -> None:
         self.w = torch.linspace(1, 2, 4, dtype=torch.double)
 
-    def step(self, x: Tensor) -> tuple[Tensor, ...]:
+    def step(self, inputs: tuple[Tensor, ...], _: object = None) -> tuple[Tensor, ...]:
+        (x,) = inputs
         loss = (x * self.w).square().sum()
         self.w -= 0.1 * 2 * x.square().sum(0) * self.w
         return (loss,)
@@ -48,7 +49,7 @@ def test_steps_by_recordings_are_the_plain_steps():
     plain, played, record = Descent(), Descent(), Played()
     graphed = Graphed(played.step, lambda: [played.w], record)
     for x in batches(3, 5, 3, 3, 5, 5, 3, 2):
-        assert torch.equal(graphed(x)[0], plain.step(x)[0])
+        assert torch.equal(graphed((x,))[0], plain.step((x,))[0])
         assert torch.equal(played.w, plain.w)
     assert record.recordings == 2  # of 3 and of 5 sequences; of 2 they came once
     assert record.replays == 5  # all but the first of each
@@ -57,34 +58,34 @@ def test_steps_by_recordings_are_the_plain_steps():
 def test_results_are_not_overwritten_by_the_next_call():
     own = Descent()
     graphed = Graphed(own.step, lambda: [own.w], Played())
-    losses = [graphed(x)[0] for x in batches(3, 3, 3, 3)]
+    losses = [graphed((x,))[0] for x in batches(3, 3, 3, 3)]
     assert len({float(loss) for loss in losses}) == 4
 
 
 def test_recordings_read_the_new_inputs_and_leave_the_callers_alone():
-    graphed = Graphed(lambda x: (x + 1,), list, Played())
+    graphed = Graphed(lambda own, _: (own[0] + 1,), list, Played())
     inputs = batches(2, 2, 2)
     kept = [x.clone() for x in inputs]
     for x, before in zip(inputs, kept):
-        assert torch.equal(graphed(x)[0], before + 1)
+        assert torch.equal(graphed((x,))[0], before + 1)
     assert all(map(torch.equal, inputs, kept))
 
 
 @pytest.mark.parametrize("change", [lambda x: x.float(), lambda x: x[:, :2]])
 def test_types_and_shapes_have_recordings_of_their_own(change):
     record = Played()
-    graphed = Graphed(lambda x: (x.sum(),), list, record)
+    graphed = Graphed(lambda own, _: (own[0].sum(),), list, record)
     (x,) = batches(3)
     for own in (x, x, change(x), change(x)):
-        assert torch.equal(graphed(own)[0], own.sum())
+        assert torch.equal(graphed((own,))[0], own.sum())
     assert record.recordings == 2
 
 
 def test_beyond_the_most_shapes_steps_are_plain():
     record = Played()
-    graphed = Graphed(lambda x: (x.sum(),), list, record, most=1)
+    graphed = Graphed(lambda own, _: (own[0].sum(),), list, record, most=1)
     for x in batches(1, 1, 2, 2, 2):
-        assert torch.equal(graphed(x)[0], x.sum())
+        assert torch.equal(graphed((x,))[0], x.sum())
     assert (record.recordings, record.replays) == (1, 1)
 
 
@@ -93,7 +94,7 @@ def test_on_cpu_every_step_is_plain():
     graphed = Graphed.on(torch.device("cpu"), own.step, lambda: [own.w])
     plain = Descent()
     for x in batches(3, 3, 3):
-        assert torch.equal(graphed(x)[0], plain.step(x)[0])
+        assert torch.equal(graphed((x,))[0], plain.step((x,))[0])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: no graph is recorded")

@@ -108,7 +108,7 @@ def test_the_best_epoch_is_found_in_the_precision_of_the_losses():
     for epoch, loss in ((1, 1.0), (2, 1.0 - 1e-12), (3, 1.0 - 1e-13)):
         with torch.no_grad():
             own.weights.flat.fill_(epoch)
-        record.epoch_steps += 1
+        record.tally.epoch_steps += 1
         valid = {"loss": torch.tensor([loss], dtype=torch.double)}
         record.epoch(0.0, valid=valid)
     (outcome,) = record.finish({"": {}, "best/": {}})
@@ -122,7 +122,7 @@ def test_of_equal_epochs_the_first_is_the_best():
     for epoch in (1, 2):
         with torch.no_grad():
             own.weights.flat.fill_(epoch)
-        record.epoch_steps += 1
+        record.tally.epoch_steps += 1
         record.epoch(0.0, valid={"loss": torch.ones(1, dtype=torch.double)})
     (outcome,) = record.finish({"": {}, "best/": {}})
     assert outcome.metrics["best/epoch"] == 1

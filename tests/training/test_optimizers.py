@@ -75,7 +75,7 @@ def test_every_step_equals_torch_optim(name: str, dtype: torch.dtype, tolerance:
     references = [torch_optimizer(own, w) for own, w in zip(optimizers, parameters)]
     state = OptimizerState(optimizers, flat)
     for gradient in gradients:
-        state.step(flat, gradient.clone(), [True] * len(optimizers))
+        state.step(flat, gradient.clone(), torch.ones(len(optimizers), dtype=bool))
         for k, reference in enumerate(references):
             parameters[k].grad = gradient[k].clone()
             reference.step()
@@ -91,12 +91,12 @@ def test_a_run_that_rests_keeps_weights_state_and_step_count(kind: type[Optimize
     state = OptimizerState([kind(0.1, **settings)] * 2, flat)
     reference = OptimizerState([kind(0.1, **settings)], alone)
     for number, gradient in enumerate(gradients[:6]):
-        state.step(flat, gradient.clone(), [True, number % 2 == 0])
-        reference.step(alone, gradient[:1].clone(), [True])
+        state.step(flat, gradient.clone(), torch.tensor([True, number % 2 == 0]))
+        reference.step(alone, gradient[:1].clone(), torch.tensor([True]))
     assert torch.equal(flat[:1], alone)
     rested = OptimizerState([kind(0.1, **settings)], other := start[1:].clone())
     for gradient in gradients[:6:2]:
-        rested.step(other, gradient[1:].clone(), [True])
+        rested.step(other, gradient[1:].clone(), torch.tensor([True]))
     assert torch.equal(flat[1:], other)
 
 
@@ -136,7 +136,7 @@ def asgd(rates: list[float], t0: float, averaging: Averaging) -> tuple[Tensor, T
     weights, means = [], []
     for rate in rates:
         state.scale([rate / rates[0]])
-        state.step(flat, -torch.ones_like(flat), [True])
+        state.step(flat, -torch.ones_like(flat), torch.tensor([True]))
         weights.append(flat[0, 0].item())
         means.append(state.averaged(flat)[0, 0].item())
     return torch.tensor(weights), torch.tensor(means)
@@ -168,7 +168,7 @@ def test_torchs_average_is_that_of_torch_optim(t0: float):
     parameter = flat[0].clone().requires_grad_()
     reference, state = torch_optimizer(own, parameter), OptimizerState([own], flat)
     for gradient in gradients:
-        state.step(flat, gradient.clone(), [True])
+        state.step(flat, gradient.clone(), torch.tensor([True]))
         parameter.grad = gradient[0].clone()
         reference.step()
         torch.testing.assert_close(
@@ -180,7 +180,7 @@ def test_runs_are_judged_by_their_own_weights_but_for_those_that_average():
     flat, gradients = random_steps(2, torch.float64)
     state = OptimizerState([ASGD(0.1, t0=0), ASGD(0.1)], flat)
     for gradient in gradients[:5]:
-        state.step(flat, gradient.clone(), [True, True])
+        state.step(flat, gradient.clone(), torch.ones(2, dtype=bool))
     judged = state.averaged(flat)
     assert not torch.equal(judged[0], flat[0])
     assert torch.equal(judged[1], flat[1])
@@ -193,9 +193,35 @@ def test_selected_runs_go_on_as_they_would_have():
         optimizers = [kind(0.1), kind(0.2), kind(0.3)]
         state = OptimizerState(optimizers, flat)
         for number, gradient in enumerate(gradients[:5]):
-            state.step(flat, gradient.clone(), [number > 2, True, True])
+            state.step(flat, gradient.clone(), torch.tensor([number > 2, True, True]))
         part, rows = state.select([2, 0]), flat[[2, 0]].clone()
         for gradient in gradients[5:9]:
-            state.step(flat, gradient.clone(), [True] * 3)
-            part.step(rows, gradient[[2, 0]].clone(), [True] * 2)
+            state.step(flat, gradient.clone(), torch.ones(3, dtype=bool))
+            part.step(rows, gradient[[2, 0]].clone(), torch.ones(2, dtype=bool))
         assert torch.equal(rows, flat[[2, 0]])
+
+
+# All runs together, as on CUDA
+
+
+@pytest.mark.parametrize("name", [*COHORTS, "exact_asgd"])
+def test_together_they_step_as_one_by_one(name: str, monkeypatch: pytest.MonkeyPatch):
+    """With rates that change and runs that rest; the order of operations rounds otherwise."""
+    exact = [ASGD(0.1), ASGD(0.3, 0.1, 0.5, t0=4), ASGD(0.2, 0.0, averaging=Averaging.torch)]
+    optimizers = COHORTS.get(name, exact)
+    one_by_one, gradients = random_steps(len(optimizers), torch.float64)
+    together = one_by_one.clone()
+    near = {"rtol": 1e-6, "atol": 1e-7} if "asgd" in name else {"rtol": 1e-10, "atol": 1e-13}
+    states = [OptimizerState(optimizers, flat) for flat in (one_by_one, together)]
+    for number, gradient in enumerate(gradients):
+        stepping = torch.arange(len(optimizers)) != number % 7
+        for looking, own, flat in zip((True, False), states, (one_by_one, together)):
+            monkeypatch.setattr("rnn_regexp.training.optimizers.may_ask", lambda _, it=looking: it)
+            own.scale([0.5 + number % 3] * len(optimizers))
+            before = flat.clone()
+            own.step(flat, gradient.clone(), stepping)
+            flat.copy_(torch.where(stepping[:, None], flat, before))
+        torch.testing.assert_close(together, one_by_one, **near)  # torch's eta is in float32
+        assert torch.equal(states[0].counts, states[1].counts)
+        judged = [own.averaged(flat) for own, flat in zip(states, (one_by_one, together))]
+        torch.testing.assert_close(*judged, **near)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from rnn_regexp.recurrence.layer import Backend
 from rnn_regexp.training.settings import Device, DeviceError, Precision, Training
 
 
@@ -38,3 +39,12 @@ def test_budgets_below_the_least_are_refused(field: str, least: int):
     line = rf"^Training\.{field} must be in \[{least}, inf\), got {least - 1}$"
     with pytest.raises(ValueError, match=line):
         Training(**{field: least - 1})
+
+
+def test_our_kernels_are_refused_where_they_do_not_run(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("rnn_regexp.kernels.obstacle", lambda device: f"no kernels on {device}")
+    own = Training(backend=Backend.cuda, device=Device.cpu)
+    with pytest.raises(DeviceError) as refusal:
+        own.torch_device()
+    expected = "training.backend=cuda: no kernels on cpu (allowed: auto, cells, scan, native)"
+    assert str(refusal.value) == expected

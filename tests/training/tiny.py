@@ -85,8 +85,17 @@ class Journal(Record):
         self.evaluated: list[Tensor] = []  # weights at the end of each epoch
         self.made_by: list[list[int]] = []  # the runs that made each step
 
-    def step(self, losses: Tensor, update: Update) -> None:
-        super().step(losses, update)
+    def follow(self, cohort: Cohort, rows: list[int]) -> None:
+        super().follow(cohort, rows)
+        add = self.tally.add
+
+        def noting(losses: Tensor, update: Update) -> None:
+            add(losses, update)
+            self.note(losses.detach(), update)
+
+        self.tally.add = noting
+
+    def note(self, losses: Tensor, update: Update) -> None:
         self.made_by.append(self.rows[update.stepping].tolist())
         for kept, values in (
             (self.losses, losses),
