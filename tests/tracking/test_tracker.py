@@ -224,11 +224,11 @@ def test_who_is_asked_to_end_does_not_wait_for_a_store_that_moves_on(
     monkeypatch.setattr(tracker, "HASTE", 0.3)
     monkeypatch.setattr(Writer, "write", lambda self, own: time.sleep(0.1))
     said: list[str] = []
-    with pytest.raises(Terminated), Tracker(sqlite, "four_knobs", folder, said.append) as opened:
-        log_three(opened)
-        for _ in range(200):
-            log(opened, result(BASELINE, 0, 0))
-        begin = time.monotonic()
+    opened = Tracker(sqlite, "four_knobs", folder, said.append)
+    for _ in range(200):
+        log(opened, result(BASELINE, 0, 0))
+    begin = time.monotonic()
+    with pytest.raises(Terminated), opened:
         raise Terminated
     assert time.monotonic() - begin < 5
     assert len(said) == 1
