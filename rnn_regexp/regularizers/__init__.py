@@ -37,6 +37,7 @@ from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
 from rnn_regexp.regularizers.rnn_drop import RnnDrop
 from rnn_regexp.regularizers.sam import Sam
+from rnn_regexp.regularizers.scheduled_sampling import ScheduledSampling
 from rnn_regexp.regularizers.spectral_norm import SpectralNorm
 from rnn_regexp.regularizers.spectral_penalty import SpectralPenalty
 from rnn_regexp.regularizers.state_reset import StateReset
@@ -67,6 +68,7 @@ ALL: tuple[type[Regularizer], ...] = (
     TruncatedBptt,
     WeightNoise,
     WeightDrop,
+    ScheduledSampling,
     WordDropout,
     EmbeddingDropout,
     StateReset,

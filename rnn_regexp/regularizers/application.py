@@ -1,10 +1,12 @@
 """The techniques of a cohort at work in one forward pass."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
+from rnn_regexp.host import possibly
 from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
@@ -26,6 +28,11 @@ class Application:
         self.active = tuple(active)
         self.noise = noise
         self.sampling = sampling
+
+    def branched(self, name: str) -> "Application":
+        """The same techniques with other random numbers: for a decoder beside its encoder."""
+        noise = None if self.noise is None else self.noise.branched(name)
+        return Application(self.active, noise, self.sampling)
 
     def _noise(self, own: Regularizer) -> Noise | None:
         return None if self.sampling and not own.sampled else self.noise
@@ -88,6 +95,25 @@ class Application:
             assert merged is not None
             merged = _both(merged, other)
         return merged
+
+    def previous(self, true: Tensor, answer: Callable[[Tensor], Tensor]) -> Tensor:
+        """What a decoder reads in training (K, T, B): the ``true`` words, or some of its own.
+
+        ``answer`` gives the logits (K, T, B, C) that such words lead to.  The t-th word depends on
+        earlier ones alone, so the first t words stand after t passes, and all of them once a pass
+        changes none: these are the words of a decoder that goes step by step.  Where no step may
+        wait for the device, as many passes are made as there are words.
+        """
+        acting = self.acting("transform_previous")
+        read = true
+        with torch.no_grad():
+            for _ in range(true.shape[1] if acting and self.noise and not self.sampling else 0):
+                before, logits, read = read, answer(read), true
+                for own in acting:
+                    read = own.transform_previous(read, logits, self.noise)
+                if not possibly(read != before):
+                    break
+        return read
 
     def targets(self, targets: Tensor) -> Tensor:
         """Target distributions (K, ..., B, C)."""

@@ -112,6 +112,13 @@ class Regularizer(Settings):
         """New token ids (K, T, B)."""
         return tokens
 
+    def transform_previous(self, words: Tensor, logits: Tensor, noise: Noise | None) -> Tensor:
+        """Training only: the words (K, T, B) that a decoder reads, from the true ones.
+
+        ``logits`` (K, T, B, C) are its own answers; the t-th word may depend on earlier ones alone.
+        """
+        return words
+
     def transform_embedded(self, x: Tensor, tokens: Tensor, noise: Noise | None) -> Tensor:
         """New embeddings (K, T, B, D) of ``tokens`` (K, T, B)."""
         return x

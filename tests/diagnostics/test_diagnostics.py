@@ -20,7 +20,7 @@ from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.truncated_bptt import TruncatedBptt
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.optimizers import SGD, Adam
-from tests.training.tiny import cohort, run, sentences, stream, watch, without_time
+from tests.training.tiny import cohort, run, sentences, stream, translations, watch, without_time
 
 MODELS = {
     "rnn": RNN(3, 4),
@@ -164,6 +164,19 @@ def test_of_a_language_model_the_loss_is_that_of_the_last_step():
     own = cohort(run(), data=stream(), model=LSTM(3, 4), window=4)
     found = diagnose([Diagnostic.gradient_flow], view_of(own))
     assert found["diagnostics/gradient_flow/0"].item() > 0
+
+
+def test_of_a_translation_the_encoder_is_looked_into_and_all_matrices():
+    """Its encoder starts as the classifier of the same sentences does."""
+    model, data = GRU(3, 4, layers=2), translations(longest=5)
+    whole, encoder = (
+        view_of(cohort(run(), data=own, model=model)) for own in (data, sentences(longest=5))
+    )
+    torch.testing.assert_close(saturation(whole), saturation(encoder), rtol=1e-12, atol=0)
+    places = {name.partition("/")[0] for name in spectrum(whole)}
+    assert places == {"layer0.0", "layer1.0", "layer2.0", "layer3.0"}
+    assert list(gradient_flow(whole)) == list(gradient_flow(encoder))
+    assert all(own > 0 for own in gradient_flow(whole).values())
 
 
 # What the survey says, to be seen
