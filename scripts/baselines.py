@@ -103,7 +103,8 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
         Baseline("spoken_digits", f"model=gru optimizer.lr=3e-3 {TWENTY}"),
         Baseline(
             "spoken_digit_strings",
-            "model=gru model.hidden=100 optimizer.lr=3e-3 training.batch_size=16 training.epochs=20",
+            "model=gru model.hidden=100 optimizer.lr=3e-3 training.batch_size=16"
+            " training.epochs=20",
             seeds=2,
         ),
     ),
