@@ -23,7 +23,7 @@ from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.tasks import ALL as ALL_TASKS
 from rnn_regexp.tasks import task_of
-from rnn_regexp.training.checkpoint import Checkpoint
+from rnn_regexp.training.checkpoint import Checkpoint, identity_of
 from rnn_regexp.training.cohort import Cohort, RunSettings, subject_of
 from rnn_regexp.training.loop import Progress, train
 from rnn_regexp.training.optimizers import Optimizer
@@ -131,6 +131,11 @@ def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint
     return Checkpoint(path, identity, training.checkpoint_seconds)
 
 
+def runs_of(checkpoint: Path) -> list[str]:
+    """The ids of the runs that a checkpoint is of."""
+    return identity_of(checkpoint).split()[:-2]  # device and torch follow
+
+
 def build_cohort(experiments: Sequence[Experiment]) -> Cohort:
     """Experiments of one shape, initialized and ready to train together."""
     first = experiments[0]
@@ -174,6 +179,7 @@ def environment(experiment: Experiment) -> dict[str, str]:
         "device": f"{device.type} ({gpu})",
         "data_digest": data_digest,
         **{f"data_{name}": version for name, version in data.provenance.items()},
+        **{f"metrics_{name}": version for name, version in task_of(data).provenance().items()},
     }
 
 

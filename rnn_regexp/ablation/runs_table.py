@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEADING = ["run_id", "variant", "seed", "status"]
+TRIALS = ["run_id", "variant", "trial", "seed", "selected", "status", "seconds"]  # of tuning.csv
 
 
 @dataclass
@@ -81,7 +82,10 @@ def planned_runs(
 
     Raises ``StudyError`` with one line where there is none, or none that has the metric.
     """
-    rows = list(csv.DictReader(io.StringIO(plan)))
+    try:
+        rows = list(csv.DictReader(io.StringIO(plan)))
+    except csv.Error as error:
+        raise StudyError(f"plan.csv: no table: {error}") from None
     found = {result.run_id: result for result in results}
     keys = [factor.key for factor in study.factors]
     missing = [key for key in ["run_id", "variant", "seed", *keys] if rows and key not in rows[0]]
@@ -108,7 +112,13 @@ def _trials(tuning: str | None) -> pd.DataFrame | None:
     if tuning is None:
         return None
     labels = {"run_id": str, "variant": str}
-    return pd.read_csv(io.StringIO(tuning), dtype=labels, keep_default_na=True)
+    try:
+        trials = pd.read_csv(io.StringIO(tuning), dtype=labels, keep_default_na=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        raise StudyError(f"tuning.csv: no table: {' '.join(str(error).split())}") from None
+    if missing := [name for name in TRIALS if name not in trials.columns]:
+        raise StudyError(f"tuning.csv lacks the column {missing[0]}")
+    return trials
 
 
 def refuse_baseline(baseline: Mapping[str, str] | None, name: str) -> None:

@@ -7,6 +7,7 @@ import yaml
 
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.runs_table import read_study, to_csv
+from rnn_regexp.errors import BadInput
 from rnn_regexp.ledger import DIVERGED, FINISHED, Ledger, RunResult
 
 
@@ -125,6 +126,25 @@ def test_a_broken_study_yaml_is_named(make_study, text, line):
     with pytest.raises(StudyError, match=line) as error:
         read_study(folder)
     assert "study.yaml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("plan.csv", b"\xa0", "plan.csv is no text in UTF-8: it is damaged"),
+        ("study.yaml", b"name: \xec", "study.yaml is no text in UTF-8: it is damaged"),
+        ("plan.csv", b"a" * 200_000, "plan.csv: no table: field larger than field limit"),
+        ("tuning.csv", b"", "tuning.csv: no table: No columns"),
+        ("tuning.csv", b"run_id,variant\na,b\n", "tuning.csv lacks the column trial"),
+    ],
+)
+def test_a_damaged_file_is_named(make_study, name, content, line):
+    folder = make_study(seeds=1)
+    (folder / name).write_bytes(content)
+    with pytest.raises(BadInput) as error:
+        read_study(folder)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):
