@@ -92,6 +92,15 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
             metric="bits",
         ),
     ),
+    "Translation": (
+        Baseline(
+            "multi30k",
+            "dataset.examples=5000 model=gru model.hidden=128 training.batch_size=64"
+            " training.epochs=5 optimizer.lr=3e-3",
+            seeds=2,
+            limited="5,000 of 29,000 training pairs",
+        ),
+    ),
     "Speech": (
         Baseline(
             "japanese_vowels",
@@ -131,10 +140,10 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
         Baseline("antimicrobial_peptides", f"model=gru {TWENTY}"),
         Baseline(
             "protein_location",
-            "dataset.max_length=400 model=gru training.batch_size=64 training.limit=2000"
-            " training.epochs=10 optimizer.lr=3e-3",
+            "dataset.max_length=200 model=gru model.pooling=mean training.batch_size=64"
+            " training.limit=2000 training.epochs=6 optimizer.lr=3e-3",
             seeds=2,
-            limited="2,000 of 7,211 training proteins, 400 residues of each",
+            limited="2,000 of 7,211 training proteins, 200 residues of each",
         ),
         Baseline("protein_structure", "model=gru model.bidirectional=true training.epochs=30"),
     ),

@@ -41,6 +41,7 @@ that are large for a CPU were cut, as stated.
 | accuracy | share of right sequences, or steps; more is better |
 | label_error_rate | edits (insert, delete, substitute) by the number of labels; less is better |
 | perplexity, bits | of a language model, per token; less is better |
+| bleu | of a translation, by sacrebleu, 0 to 100; more is better |
 | mase | mean absolute error by that of the naive forecast on the training series; less is better |
 | loss | of a generated number: mean squared error; less is better |
 
