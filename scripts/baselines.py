@@ -124,8 +124,8 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
         Baseline("ucr", f"dataset.problem=BasicMotions {SHORT}"),
     ),
     "Time series, forecast": (
-        Baseline("ett", f"dataset.station=ETTh1 model=gru {HOURS}"),
-        Baseline("ett", f"dataset.station=ETTh2 model=gru {HOURS}"),
+        Baseline("ett", f"dataset.station=ETTh1 dataset.relative=true model=gru {HOURS}"),
+        Baseline("ett", f"dataset.station=ETTh2 dataset.relative=true model=gru {HOURS}"),
         Baseline("beijing_pm25", f"model=gru {HOURS}"),
         Baseline("melbourne_temperatures", f"model=gru {TWENTY}"),
         Baseline("exchange_rates", f"model=gru {HOURS}"),
