@@ -96,8 +96,8 @@ def decode(
     passed = layers(network, weights, x, lengths, states or encoded.states, first)
     x = _attend(encoded, passed.outputs[-1])  # (K, T, B, H)
     read = network.applied.activations(Site.output, 2 * first, x)
-    logits, trace = head(read, weights), encoded.trace
-    return Trace(logits, read, *passed[:2], lengths, passed.states, encoder=trace)
+    own = (passed.inputs, passed.outputs, lengths, passed.states)
+    return Trace(head(read, weights), read, *own, encoder=encoded.trace)
 
 
 def _attend(encoded: Encoded, h: Tensor) -> Tensor:
