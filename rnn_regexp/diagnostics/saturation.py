@@ -17,10 +17,15 @@ def saturation(view: View) -> dict[str, Tensor]:
     """Per layer (forward direction) and gate, the share of activations in ``shut`` and ``open``.
 
     shut: below 0.1, open: above 0.9, for sigmoid gates; for a tanh, a of (1 + a) / 2 in their
-    place.  Over units and valid steps (Karpathy et al. 2015, section 4.2).  A relu has neither.
+    place.  Over units and valid steps (Karpathy et al. 2015, section 4.2).  A relu has neither,
+    and of gates that are more than two products (``layer_norm``, the Mogrifier's) nothing is said.
     """
     model = view.network.model
     if isinstance(model, RNN) and model.nonlinearity is Nonlinearity.relu:
+        return {}
+    if model.cell.takes_inputs or any(
+        own.evaluates for own in view.network.applied.acting("transform_cell")
+    ):
         return {}
     stack = view.trace.stacks[0]  # of an encoder and a decoder the former
     inside = valid(stack.lengths, stack.inputs[0].shape[1])[..., None]  # (K, T, B, 1)

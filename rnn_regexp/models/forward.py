@@ -123,8 +123,12 @@ def _recurrent(
     model, applied = network.model, network.applied
     _, T, B, _ = x.shape
     like = weights[f"layer{index}.0.W_hh"]
-    there = (d for d in range(model.directions) if f"layer{index}.{d}.W_hh" in weights)
-    places = [Place(index, d, model.cell, T, B, model.hidden, like) for d in there]
+    there = [d for d in range(model.directions) if f"layer{index}.{d}.W_hh" in weights]
+    cells = [model.cell_at(f"layer{index}.{d}", weights) for d in there]
+    places = [
+        Place(index, d, cell, T, B, model.hidden, like, lengths)
+        for d, cell in zip(there, cells, strict=True)
+    ]
     own = [applied.cell(layer_weights(weights, place), weights, place) for place in places]
     cell, directions = tuple(own_cell for own_cell, _ in own), tuple(parts for _, parts in own)
     noise = tuple(applied.recurrent_noise(place) for place in places)

@@ -1,8 +1,10 @@
 """What all recurrent models have in common: settings, and the parameters that follow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
+from torch import Tensor
 
 from rnn_regexp.fields import Settings, structural
 from rnn_regexp.models.attention import Score
@@ -28,6 +30,10 @@ class Model(Settings):
     def cell(self) -> cells.Cell:
         """The recurrence's step."""
         raise NotImplementedError
+
+    def cell_at(self, place: str, weights: Mapping[str, Tensor]) -> cells.Cell:
+        """The step of a place such as ``layer0.1``, where cells have weights of their own."""
+        return self.cell
 
     @property
     def directions(self) -> int:

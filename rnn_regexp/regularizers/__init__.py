@@ -33,6 +33,7 @@ from rnn_regexp.regularizers.nt_asgd import NtAsgd
 from rnn_regexp.regularizers.orthogonal import Orthogonal
 from rnn_regexp.regularizers.orthogonality import Orthogonality
 from rnn_regexp.regularizers.r_drop import RDrop
+from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
 from rnn_regexp.regularizers.rnn_drop import RnnDrop
 from rnn_regexp.regularizers.sam import Sam
@@ -63,6 +64,7 @@ ALL: tuple[type[Regularizer], ...] = (
     Orthogonal,
     SpectralNorm,
     LayerNorm,
+    RecurrentBatchNorm,
     TruncatedBptt,
     WeightNoise,
     WeightDrop,

@@ -37,14 +37,14 @@ class Application:
     def _noise(self, own: Regularizer) -> Noise | None:
         return None if self.sampling and not own.sampled else self.noise
 
-    def _acting(self, method: str) -> list[Regularizer]:
+    def acting(self, method: str) -> list[Regularizer]:
         """The techniques that override a site."""
         default = getattr(Regularizer, method)
         return [own for own in self.active if getattr(type(own), method) is not default]
 
     def weights(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The parameters (K, *shape) of this pass by name."""
-        acting = self._acting("transform_weights")
+        acting = self.acting("transform_weights")
         if not acting:
             return weights
         effective = dict(weights)
@@ -81,13 +81,13 @@ class Application:
     ) -> tuple[Cell, LayerWeights]:
         """The step of a place, and its matrices and biases."""
         cell = place.cell
-        for technique in self._acting("transform_cell"):
-            cell, own = technique.transform_cell(cell, own, weights, place)
+        for technique in self.acting("transform_cell"):
+            cell, own = technique.transform_cell(cell, own, weights, place, self._noise(technique))
         return cell, own
 
     def recurrent_noise(self, place: Place) -> RecurrentNoise | None:
         """Masks inside the recurrence of a place; those of several techniques are multiplied."""
-        acting = self._acting("recurrent_noise")
+        acting = self.acting("recurrent_noise")
         found = [own.recurrent_noise(place, self._noise(own)) for own in acting]
         noises = [noise for noise in found if noise is not None]
         merged = noises[0] if noises else None
@@ -117,7 +117,7 @@ class Application:
 
     def targets(self, targets: Tensor) -> Tensor:
         """Target distributions (K, ..., B, C)."""
-        for own in self._acting("transform_targets"):
+        for own in self.acting("transform_targets"):
             targets = own.transform_targets(targets, self.noise)
         return targets
 
@@ -125,7 +125,7 @@ class Application:
     def softens_targets(self) -> bool:
         """Whether targets become distributions in this pass."""
         training = self.noise is not None and not self.sampling
-        return training and bool(self._acting("transform_targets"))
+        return training and bool(self.acting("transform_targets"))
 
 
 def _both(one: RecurrentNoise, other: RecurrentNoise) -> RecurrentNoise:

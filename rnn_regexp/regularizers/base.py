@@ -44,6 +44,7 @@ class Place:
     sequences: int  # B
     hidden: int  # H
     like: Tensor  # for type and device
+    lengths: Tensor | None = None  # (K, B) valid steps of each sequence; None where all are
 
     def name(self, technique: str) -> str:
         """The site of a technique's random numbers at this place."""
@@ -127,7 +128,12 @@ class Regularizer(Settings):
         return states
 
     def transform_cell(
-        self, cell: Cell, own: LayerWeights, weights: Mapping[str, Tensor], place: Place
+        self,
+        cell: Cell,
+        own: LayerWeights,
+        weights: Mapping[str, Tensor],
+        place: Place,
+        noise: Noise | None,
     ) -> tuple[Cell, LayerWeights]:
         """Another step for a place, with its matrices and biases (then it is ``separate``)."""
         return cell, own

@@ -29,6 +29,7 @@ class Subject:
     task: str
     every_step: bool  # whether the head reads every step
     carries: bool  # whether states go on from one batch to the next
+    batch: int  # sequences of a step
     backend: Backend
     techniques: Mapping[str, "Regularizer"]  # those that are not neutral, by name
 

@@ -12,8 +12,12 @@ from rnn_regexp.diagnostics.saturation import saturation
 from rnn_regexp.diagnostics.sparsity import sparsity
 from rnn_regexp.diagnostics.spectrum import spectrum
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
+from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.regularizers.l1 import L1
+from rnn_regexp.regularizers.layer_norm import LayerNorm
+from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
+from rnn_regexp.regularizers.truncated_bptt import TruncatedBptt
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.optimizers import SGD, Adam
 from tests.training.tiny import cohort, run, sentences, stream, translations, watch, without_time
@@ -103,6 +107,12 @@ def test_saturation_counts_valid_steps_alone(name: str):
     view.batch.inputs.copy_(behind)
     again = saturation(View(view.network, view.specs, view.task, view.batch))
     assert all(torch.equal(found[own], again[own]) for own in found)
+
+
+@pytest.mark.parametrize("technique", [LayerNorm(True), RecurrentBatchNorm(True)], ids=str)
+def test_saturation_says_nothing_of_gates_that_a_technique_has_changed(technique: Regularizer):
+    assert saturation(looked_at(GRU(3, 4), run(technique))) == {}
+    assert saturation(looked_at(GRU(3, 4), run(TruncatedBptt(2))))
 
 
 def test_saturation_of_an_elman_network_is_that_of_its_states():
