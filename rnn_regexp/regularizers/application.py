@@ -104,7 +104,7 @@ class Application:
         changes none: these are the words of a decoder that goes step by step.  Where no step may
         wait for the device, as many passes are made as there are words.
         """
-        acting = self._acting("transform_previous")
+        acting = self.acting("transform_previous")
         read = true
         with torch.no_grad():
             for _ in range(true.shape[1] if acting and self.noise and not self.sampling else 0):
