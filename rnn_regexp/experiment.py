@@ -23,7 +23,7 @@ from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.subject import Subject
 from rnn_regexp.tasks import ALL as ALL_TASKS
 from rnn_regexp.tasks import task_of
-from rnn_regexp.training.checkpoint import Checkpoint
+from rnn_regexp.training.checkpoint import Checkpoint, identity_of
 from rnn_regexp.training.cohort import Cohort, RunSettings, subject_of
 from rnn_regexp.training.loop import Progress, train
 from rnn_regexp.training.optimizers import Optimizer
@@ -129,6 +129,11 @@ def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint
     name = hashlib.sha256(ids.encode()).hexdigest()[:12]
     path = ledger.folder / "checkpoints" / f"{name}.safetensors"
     return Checkpoint(path, identity, training.checkpoint_seconds)
+
+
+def runs_of(checkpoint: Path) -> list[str]:
+    """The ids of the runs that a checkpoint is of."""
+    return identity_of(checkpoint).split()[:-2]  # device and torch follow
 
 
 def build_cohort(experiments: Sequence[Experiment]) -> Cohort:

@@ -143,9 +143,15 @@ class Ledger:
         return list(events.read(self.folder))
 
     def read(self, name: str) -> str | None:
-        """The text of a file of the folder, or None where there is none."""
+        """The text of a file of the folder, or None where there is none.
+
+        Raises ``LedgerError`` where it is no text.
+        """
         path = self.folder / name
-        return path.read_text(encoding="utf-8") if path.exists() else None
+        try:
+            return path.read_text(encoding="utf-8") if path.exists() else None
+        except UnicodeDecodeError:
+            raise LedgerError(f"{path} is no text in UTF-8: it is damaged") from None
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -1,7 +1,8 @@
-"""What the laboratory costs beside training: start-up, planning, one run's orchestration.
+"""What the laboratory costs beside training: start-up, planning, one run's orchestration, tracking.
 
 Usage: ``python scripts/benchmark_overhead.py [--csv FILE]``. Starting times are medians of whole
-processes; the peer of each run's overhead is Hydra's own multirun of an empty job.
+processes; the peer of each run's overhead is Hydra's own multirun of an empty job.  Tracking is
+compared with ``tracking=off``, in turn: the median of the pairs' ratios.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from rnn_regexp.config.overrides import Places
 from rnn_regexp.config.resolve import Resolver, read
 from rnn_regexp.experiment import build_cohort, load, run_cohort
 from rnn_regexp.ledger import Ledger
+from rnn_regexp.tracking import Off, Sqlite, Tracker, Tracking, prepare
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.record import Outcome
 
@@ -80,6 +82,35 @@ def untrained(cohort: Cohort, progress: object) -> list[Outcome]:
     return [Outcome(metrics={"valid/loss": 1.0}) for _ in range(cohort.runs)]
 
 
+def tracking(pairs: int = 5) -> float:
+    """Percent by which tracking in SQLite prolongs the training of the default study's cohorts."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Sqlite(store=f"{folder}/mlflow.db")
+        prepare(store)
+        train_cohorts(f"{folder}/first", store)  # imports MLflow, reads the data
+        ratios = []
+        for pair in range(pairs):
+            arms = {"on": store, "off": Off()}
+            order = sorted(arms, reverse=pair % 2 == 0)
+            seconds = {arm: train_cohorts(f"{folder}/{pair}-{arm}", arms[arm]) for arm in order}
+            ratios.append(seconds["on"] / seconds["off"])
+    return 100 * (statistics.median(ratios) - 1)
+
+
+def train_cohorts(folder: str, store: Tracking, cohorts: int = 2) -> float:
+    """Seconds until runs are trained, recorded and tracked."""
+    base = to_config(Places().compose(["study=four_knobs", "training.device=cpu"])).experiment()
+    labels = {"regularizers.dropout.rate": "0.5", "optimizer.lr": "0.001"}
+    start = time.perf_counter()
+    with Tracker(store, "four_knobs", Path(folder)) as tracker:
+        for number in range(cohorts):
+            seeds = range(number * WIDTH, (number + 1) * WIDTH)
+            runs = [dataclasses.replace(base, seed=seed) for seed in seeds]
+            for result in run_cohort(runs, Ledger(folder)):
+                tracker.log_run(result, "baseline", labels)
+    return time.perf_counter() - start
+
+
 def hydra(jobs: int = 20) -> float:
     """Seconds that Hydra's basic launcher needs for one empty job."""
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +129,7 @@ def rows() -> Iterator[tuple[str, float]]:
     yield f"planning {runs} runs, s", seconds
     yield "orchestration of a run, ms", 1000 * orchestration()
     yield "Hydra's multirun of an empty job, ms", 1000 * hydra()
+    yield "tracking in SQLite, % of training time", tracking()
 
 
 def main() -> None:

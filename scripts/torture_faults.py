@@ -4,8 +4,10 @@ Each function does its harm to studies in ``folder``, continues them and says wh
 this machine does not let it (a small disk of its own needs root), it says so aloud.
 """
 
+import contextlib
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -47,6 +49,41 @@ def worker_hang(folder: Path, reference: Table, dice: random.Random) -> Verdict:
 def worker_killed(folder: Path, reference: Table, dice: random.Random) -> Verdict:
     """Workers killed as by a system out of memory: halved, so equal but for rounding."""
     return _harm_workers("worker killed", folder, reference, dice, signal.SIGKILL, rounded=True)
+
+
+def out_of_memory(folder: Path, reference: Table, dice: random.Random) -> Verdict:
+    """Workers that get no more memory for a while: halved, so equal but for rounding."""
+    total = Verdict("out of memory")
+    study = Study(folder / "study", "processes", "executor.retries=9")
+    os.environ["MALLOC_MMAP_THRESHOLD_"] = "4096"  # the workers' tensors come from the system
+    try:
+        study.begin()
+    finally:
+        del os.environ["MALLOC_MMAP_THRESHOLD_"]
+    for _ in range(TIMES):
+        study.wait_for_runs(dice.randint(1, 3))
+        if workers := study.workers():
+            total.faults += _starve(dice.choice(workers), study)
+    if code := study.wait():
+        total.problems.append(f"exit code {code}: {study.said()[-1000:]}")
+    if not total.faults:
+        total.problems.append("no worker noticed")
+    return total + study.finish(reference, rounded=True)
+
+
+def _starve(pid: int, study: Study) -> bool:
+    """Let a worker have no new memory until a cohort has failed for it; whether one has."""
+    before, deadline = _lost(study), time.monotonic() + 20
+    with contextlib.suppress(ProcessLookupError):
+        usual = resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
+        while _lost(study) == before and time.monotonic() < deadline and study.alive():
+            time.sleep(0.05)
+        resource.prlimit(pid, resource.RLIMIT_AS, usual)
+    return _lost(study) > before
+
+
+def _lost(study: Study) -> int:
+    return sum(own["event"] == "lost" for own in study.ledger.events())
 
 
 def _harm_workers(
@@ -177,6 +214,7 @@ FAULTS: dict[str, Callable[[Path, Table, random.Random], Verdict]] = {
         worker_crash,
         worker_hang,
         worker_killed,
+        out_of_memory,
         two_controllers,
         cut_short,
         clock_jumps,

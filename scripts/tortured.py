@@ -1,6 +1,7 @@
 """A study that can be killed and continued, and what must be true of it in the end."""
 
 import csv
+import importlib
 import os
 import signal
 import sqlite3
@@ -100,9 +101,13 @@ class Study:
         wanted = len(list(runs.glob("*.json"))) + more
         deadline = time.monotonic() + LONGEST
         while len(list(runs.glob("*.json"))) < wanted and time.monotonic() < deadline:
-            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if not self.alive():
                 return
             time.sleep(0.005)
+
+    def alive(self) -> bool:
+        """Whether the process has not ended."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def workers(self) -> list[int]:
         """The processes that train: children of the server that forks them."""
@@ -162,7 +167,9 @@ def _command(pid: int) -> str:
 
 
 def prepare() -> None:
-    """Import once what every study would import."""
+    """Import once what every study would import; nothing of it computes or starts a thread."""
+    for name in ("mlflow", "pandas", "rnn_regexp.app.launch", "rnn_regexp.report.write"):
+        importlib.import_module(name)
 
 
 def undisturbed(folder: Path) -> Table:

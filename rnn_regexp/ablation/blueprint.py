@@ -6,7 +6,7 @@ from typing import Any
 
 from rnn_regexp import experiment as experiments
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ablation.design import Axis, Variant, applies, variant, variants
+from rnn_regexp.ablation.design import MOST, Axis, Variant, applies, variant, variants
 from rnn_regexp.ablation.idle import behaviour, why_idle
 from rnn_regexp.ablation.levels import Read, Resolve, axes
 from rnn_regexp.ablation.seeds import SeedRule, seed_rule
@@ -83,6 +83,8 @@ def blueprint(study: Study, resolve: Resolve, read: Read, width: int) -> Bluepri
     seeds = seed_rule(study.seeds, study.first_seed)
     base, found = resolve({}), axes(study, resolve, read)
     own = variants(study, found)
+    if len(own) * seeds.looks[-1] > MOST:
+        raise StudyError(f"{len(own)} variants x {seeds.looks[-1]} seeds: {MOST} runs at most")
     made = Blueprint(study, base, found, own, seeds, [], resolve, width)
     reached = [*own, *_end_of_path(made)]
     refuse_misfits(made, reached)

@@ -1,6 +1,7 @@
 """Designs: from factors with levels to variants. Labels only; no torch, no configuration."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from rnn_regexp.ablation.factors import unknown_word
 from rnn_regexp.ablation.study import Design, Study
 from rnn_regexp.fields import label
 
+MOST = 1_000_000  # runs of a study
 Labels = dict[str, str]  # factor -> the label of its level
 
 
@@ -83,7 +85,10 @@ def one_at_a_time(study: Study, axes: Sequence[Axis]) -> list[Labels]:
 
 
 def factorial(study: Study, axes: Sequence[Axis]) -> list[Labels]:
-    """Every combination of levels."""
+    """Every combination of levels. Raises ``StudyError`` where nobody could train them."""
+    count = math.prod(len(axis.levels) for axis in axes)
+    if count > MOST:
+        raise StudyError(f"study.design=factorial: {count} combinations of levels, {MOST} at most")
     return [_named(axes, row) for row in itertools.product(*(axis.levels for axis in axes))]
 
 

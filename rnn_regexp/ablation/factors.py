@@ -76,16 +76,32 @@ def _factor(name: str, given: Any, design: Design) -> Factor:
     for word in given:
         if word not in known:
             raise StudyError(unknown_word(f"{where}.{word}", str(word), known))
+    for word, (kind, words) in _KINDS.items():
+        if word in given and not _is(given[word], kind):
+            raise StudyError(f"{where}.{word} must be {words}, got {given[word]!r}")
     factor = Factor(**given)
     if factor.key and factor.keys:
         raise StudyError(f"{where}: either key or keys, not both")
+    if not isinstance(factor.levels, (list, dict)):
+        raise StudyError(f"{where}.levels: a list of values is wanted")
     if not factor.settings and not _mappings(factor.levels):
         raise StudyError(f"{where}.key: not set (e.g. key: optimizer.lr)")
-    if not isinstance(factor.levels, (list, dict)) or not (
-        factor.levels or design in WITHOUT_LEVELS
-    ):
+    if not factor.levels and design not in WITHOUT_LEVELS:
         raise StudyError(f"{where}.levels: a list of values is wanted")
     return factor
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "key": (str, "a setting's key"),
+    "keys": (list, "a list of keys"),
+    "when": (dict, "{factor: levels}"),
+}
+
+
+def _is(value: Any, kind: type) -> bool:
+    """Whether a value is of a kind; what a list holds are words."""
+    words = not isinstance(value, list) or all(isinstance(own, str) for own in value)
+    return isinstance(value, kind) and words
 
 
 def _mappings(levels: Any) -> bool:

@@ -9,6 +9,7 @@ from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.factors import unknown_word
 
 _FORMS = "a number, a list of seeds, or {start: 5, max: 30, step: 5}"
+MOST = 1_000_000
 WORDS = ("start", "max", "step", "stop")
 VERDICT, HALF_WIDTH = "verdict", "half_width"
 
@@ -35,7 +36,7 @@ def seed_rule(given: Any, first: int) -> SeedRule:
         return _sequential(given, first)
     if isinstance(given, (list, tuple)):
         return _listed(list(given))
-    if not _whole(given) or given < 1:
+    if not _whole(given) or not 1 <= given <= MOST:
         raise StudyError(f"study.seeds must be {_FORMS}, got {given!r}")
     return SeedRule(tuple(range(first, first + given)), (given,))
 
@@ -81,8 +82,10 @@ def _stop(given: Any) -> dict[str, Any]:
 
 def _number(given: Mapping[str, Any], word: str, least: int) -> int:
     value: Any = given.get(word)
-    if not _whole(value) or value < least:
-        raise StudyError(f"study.seeds.{word} must be a whole number from {least}, got {value}")
+    if not _whole(value) or not least <= value <= MOST:
+        raise StudyError(
+            f"study.seeds.{word} must be a whole number from {least} to {MOST}, got {value}"
+        )
     return int(value)
 
 

@@ -45,8 +45,8 @@ class IfRunning(Enum):
 class Tuning(Settings):
     """The budget with which nuisance settings are tuned, the same for every variant."""
 
-    trials: int | None = structural(None, "[1, inf)")  # None: every combination of listed values
-    seeds: int = structural(1, "[1, inf)")  # a trial is judged by its mean over them
+    trials: int | None = structural(None, "[1, 1e6]")  # None: every combination of listed values
+    seeds: int = structural(1, "[1, 1e6]")  # a trial is judged by its mean over them
     first_seed: int = structural(1_000_000, "[0, 1e18]")  # none of the study's own seeds
 
 
@@ -60,11 +60,11 @@ class Study(Settings):
     factors: dict[str, Any] = field(default_factory=dict)  # name -> a Factor's fields
     compare: dict[str, Any] = field(default_factory=dict)  # label -> settings; the first: baseline
     cells: list[Any] = field(default_factory=list)  # design=cells: factor -> level, others baseline
-    samples: int = structural(16, "[1, inf)")  # variants of random and latin_hypercube
+    samples: int = structural(16, "[1, 1e6]")  # variants of random and latin_hypercube
     resolution: int = structural(4, "[3, 8]")  # at least, of a fractional factorial
     nuisance: dict[str, Any] = field(default_factory=dict)  # key -> values, or {low, high, scale}
     tuning: Tuning = field(default_factory=Tuning)
-    seeds: Any = structural(5, "[1, inf)")  # how many, which ones, or {start, max, step, stop}
+    seeds: Any = structural(5, "[1, 1e6]")  # how many, which ones, or {start, max, step, stop}
     first_seed: int = structural(0, "[0, 1e18]")
     metric: str = "valid/loss"
     evaluate: Evaluate = Evaluate.last

@@ -16,6 +16,7 @@ from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.ablation.plan_files import plan_csv, study_yaml, tuning_csv
 from rnn_regexp.ablation.stages import make_plan, narrowed, stages
 from rnn_regexp.ablation.study import Design, IfRunning, OnFailure, Study
+from rnn_regexp.commands.leftovers import tidy
 from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.commands.width import ANY, WIDTH, width_of
@@ -74,6 +75,7 @@ def carry_out(plan: Plan, width: int, ledger: Ledger, request: Request) -> int:
     prepare(request.tracking)
     with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
         plan, failed = train_stages(plan, ledger, request, tracker)
+        tidy(ledger)
         if plan.runs:
             report_on(ledger, request.study, request.tracking, tracker)
     if failed:

@@ -1,35 +1,35 @@
 """From a composed configuration to dataclasses; what the schema does not know is refused."""
 
 import dataclasses
-import difflib
-from collections.abc import Iterable, Iterator
-from typing import Any
+import re
+from collections.abc import Iterator
 
 from omegaconf import DictConfig, OmegaConf
 
 from rnn_regexp import fields
+from rnn_regexp.config.complaints import ConfigError, in_one_line, unknown
 from rnn_regexp.config.schema import Config
-from rnn_regexp.errors import BadInput
 
 
-class ConfigError(BadInput):
-    """Settings that cannot be used; one line for each problem, in the spelling the user typed."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        super().__init__("\n".join(dict.fromkeys(problems)))
-
-
+@in_one_line()
 def to_config(composed: DictConfig) -> Config:
     """The plain dataclasses of a composed configuration.
 
     Raises ``ConfigError`` with all unknown keys and all values out of range.
     """
-    problems = [*unknown_keys(composed), *out_of_range(composed)]
-    if problems:
-        raise ConfigError(problems)
+    if found := [*problems(composed)]:
+        raise ConfigError(found)
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config
+
+
+def problems(composed: DictConfig) -> Iterator[str]:
+    """A line for each thing that is wrong with a configuration."""
+    yield from unknown_keys(composed)
+    yield from out_of_range(composed)
+    if not re.fullmatch(r"[\w.\-]+", composed.name) or set(composed.name) == {"."}:
+        yield f"name must be made of letters, digits, _, - and ., got {composed.name!r}"
 
 
 def unknown_keys(composed: DictConfig) -> Iterator[str]:
@@ -72,14 +72,3 @@ def keys(composed: DictConfig) -> Iterator[str]:
         settings = OmegaConf.get_type(node)
         if dataclasses.is_dataclass(settings):
             yield from (f"{key}.{name}".lstrip(".") for name in fields.names(settings))
-
-
-def unknown(key: str, known: Iterable[str]) -> str:
-    """``unknown key X (did you mean Y?)``."""
-    return f"unknown key {key}{suggestion(key, known)}"
-
-
-def suggestion(word: Any, known: Iterable[str]) -> str:
-    """`` (did you mean Y?)`` where something known is near, else nothing."""
-    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]}?)" if near else ""

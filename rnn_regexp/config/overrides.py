@@ -1,7 +1,6 @@
 """Words of the command line, checked before Hydra composes them: all problems show at once."""
 
 import contextlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rnn_regexp.ablation.factors import Factor
 from rnn_regexp.ablation.seeds import WORDS as SEED_WORDS
-from rnn_regexp.config.border import (
+from rnn_regexp.config.border import keys, problems
+from rnn_regexp.config.complaints import (
     ConfigError,
-    keys,
-    out_of_range,
+    in_one_line,
+    one_line,
     suggestion,
     unknown,
-    unknown_keys,
+    wrong_type,
 )
 from rnn_regexp.config.schema import CONF, register_schemas
 from rnn_regexp.fields import names
@@ -75,6 +75,7 @@ def _alone() -> Iterator[None]:
         instance.hydra = running
 
 
+@in_one_line()
 def check(words: list[str], places: Places, sweeps: bool) -> list[DictConfig]:
     """Refuse words that name an unknown key, group or choice, or a value of wrong type or range.
 
@@ -87,15 +88,13 @@ def check(words: list[str], places: Places, sweeps: bool) -> list[DictConfig]:
         raise ConfigError(f"{line}: {_ONE_VALUE}" for line in swept)
     groups = places.groups()
     chosen = [own for own in overrides if own.key_or_group in groups]
-    problems = [line for own in chosen for line in _wrong_choices(own, places)]
-    if problems:
-        raise ConfigError(problems)
+    if wrong := [line for own in chosen for line in _wrong_choices(own, places)]:
+        raise ConfigError(wrong)
     composed = _composed(chosen, places)
     settings = [own for own in overrides if own.key_or_group not in groups]
-    problems = [line for own in settings for line in _wrong_setting(own, composed)]
-    problems += [line for one in composed for line in (*unknown_keys(one), *out_of_range(one))]
-    if problems:
-        raise ConfigError(problems)
+    wrong = [line for own in settings for line in _wrong_setting(own, composed)]
+    if wrong := [*wrong, *(line for one in composed for line in problems(one))]:
+        raise ConfigError(wrong)
     return composed
 
 
@@ -121,11 +120,17 @@ def _wrong_choices(override: Override, places: Places) -> Iterator[str]:
     group, allowed = override.key_or_group, places.choices(override.key_or_group)
     for value in _values(override):
         for choice in value if isinstance(value, list) else [value]:
-            if str(choice) not in allowed and not (choice is None and group in OPTIONAL):
+            if str(choice) not in allowed and not _leaves_out(override, choice):
+                named = "null" if choice is None else choice
                 yield (
-                    f"{group}={choice}: no such choice (allowed: {', '.join(allowed)})"
+                    f"{group}={named}: no such choice (allowed: {', '.join(allowed)})"
                     f"{suggestion(choice, allowed)}"
                 )
+
+
+def _leaves_out(override: Override, choice: Value) -> bool:
+    """Whether ``~group`` stands for a group that need not be there."""
+    return choice is None and override.is_delete() and override.key_or_group in OPTIONAL
 
 
 def _composed(chosen: list[Override], places: Places) -> list[DictConfig]:
@@ -137,7 +142,7 @@ def _composed(chosen: list[Override], places: Places) -> list[DictConfig]:
     variants = [[line] + [f for f in first if f not in own] for own in options for line in own]
     try:
         return [places.compose([*plain, *words]) for words in (variants or [[]])]
-    except (HydraException, OmegaConfBaseException) as error:
+    except ValueError as error:  # of Hydra, which takes ~group=[...] for one
         raise ConfigError([one_line(error)]) from None
 
 
@@ -156,7 +161,15 @@ def _wrong_setting(override: Override, composed: list[DictConfig]) -> list[str]:
     known = [one for one in composed if key in _allowed(one) or _joins(override, one)]
     if not known:
         return [_unknown_setting(key, composed)]
+    if override.is_add() and any(_stands(key, one) for one in known):
+        return [f"+{key} is there already: without the +, or with ++, it is changed"]
     return [line for value in _values(override) for line in _wrong_value(key, value, known)]
+
+
+def _stands(key: str, composed: DictConfig) -> bool:
+    parent, _, name = key.rpartition(".")
+    there = OmegaConf.select(composed, parent) if parent else composed
+    return OmegaConf.is_dict(there) and name in there
 
 
 def _joins(override: Override, composed: DictConfig) -> bool:
@@ -219,27 +232,3 @@ def _wrong_value(key: str, value: Value, composed: list[DictConfig]) -> list[str
     except OmegaConfBaseException as error:
         return [wrong_type(key, value, error)]
     return []
-
-
-_KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
-
-
-def wrong_type(key: str, value: Value, error: Exception) -> str:
-    """One line for a value that its field's type refuses."""
-    text = str(error)
-    if kind := re.search(r"could not be converted to (\w+)", text):
-        return f"{key} must be {_KINDS.get(kind[1], kind[1])}, got {value!r}"
-    if allowed := re.search(r"expected one of \[(.*)\]", text):
-        choices = allowed[1].split(", ")
-        return f"{key}: {value!r} is not one of {', '.join(choices)}{suggestion(value, choices)}"
-    return f"{key}: cannot be {value!r} ({one_line(error)})"
-
-
-def one_line(error: BaseException) -> str:
-    """An error of Hydra's or OmegaConf's, or of its cause where it says nothing itself."""
-    cause = error.__cause__ or error.__context__
-    if not str(error).strip() and cause is not None:
-        key = re.search(r"full_key: (\S+)", str(cause))
-        return f"{key[1]}: {one_line(cause)}" if key else one_line(cause)
-    lines = [line.strip() for line in str(error).splitlines()]
-    return " ".join(line for line in lines if line and "full_key" not in line)

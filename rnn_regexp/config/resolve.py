@@ -18,15 +18,15 @@ from rnn_regexp import fields
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.levels import NEUTRAL
 from rnn_regexp.ablation.study import Study
-from rnn_regexp.config.border import (
+from rnn_regexp.config.border import keys, out_of_range, to_config
+from rnn_regexp.config.complaints import (
     ConfigError,
-    keys,
-    out_of_range,
+    one_line,
     suggestion,
-    to_config,
     unknown,
+    wrong_type,
 )
-from rnn_regexp.config.overrides import Places, one_line, wrong_type
+from rnn_regexp.config.overrides import Places
 from rnn_regexp.experiment import Experiment
 
 PARTS = tuple(fields.names(Experiment))
@@ -147,7 +147,7 @@ def _words(groups: Groups) -> tuple[str, ...]:
 
 
 def _choice(value: Any) -> str:
-    return f"[{','.join(value)}]" if isinstance(value, (list, tuple)) else str(value)
+    return f"[{','.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)
 
 
 def _set(composed: DictConfig, key: str, value: Any, known: frozenset[str]) -> None:

@@ -6,6 +6,7 @@ Text stays text; colours are told apart by everyone, and shapes say the same aga
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -87,6 +88,8 @@ def drawn(figure: Figure) -> Drawing:
     nothing: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(text, format="svg", metadata=nothing, transparent=True)
     figure.set_layout_engine("none")  # the places are found
+    # It tells of every table of a font that it cuts down, and Hydra shows what is told.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     with rc_context({"font.sans-serif": PRINTED}):
         figure.savefig(pages, format="pdf", metadata={"CreationDate": None})
     return Drawing(_element(text.getvalue()), pages.getvalue())

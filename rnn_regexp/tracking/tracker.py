@@ -24,7 +24,7 @@ Task = Callable[[Writer], None]
 PENDING = 20_000  # entries that wait for the store; more than that are left to a replay
 PAUSE = 30.0  # seconds before a store that fell silent is asked again
 PATIENCE = 30.0  # seconds without progress after which closing gives up
-HASTE = 2.0  # the same, where the user or a scheduler wants the process to end
+HASTE = 2.0  # seconds that closing takes, where the user or a scheduler wants the process to end
 
 
 class Tracker:
@@ -67,18 +67,21 @@ class Tracker:
         moment, files = round(time.time() * 1000), attachments(self.folder)
         self._give(lambda writer: writer.write_summary(values, note, files, moment))
 
-    def close(self, patience: float | None = None) -> int:
-        """Send what is left, or give up on a store that stands still; the entries not sent."""
+    def close(self, patience: float | None = None, in_haste: bool = False) -> int:
+        """Send what is left, or give up on a store that stands still; the entries not sent.
+
+        ``in_haste``, give up on one that moves on, too: a replay is never too late.
+        """
         if self._thread is None:
             return 0
-        self._finish(self._thread, PATIENCE if patience is None else patience)
+        self._finish(self._thread, PATIENCE if patience is None else patience, in_haste)
         self._thread = None
         unsent = self._given - self._sent
         if unsent:
+            other = "to send them takes longer" if in_haste else "the store does not answer"
             self.say(
                 f"tracking: {unsent} of {self._given} entries not sent "
-                f"({self._failure or 'the store does not answer'}); "
-                f"'rnn-regexp sync {self.folder}' sends them"
+                f"({self._failure or other}); 'rnn-regexp sync {self.folder}' sends them"
             )
         return unsent
 
@@ -89,7 +92,7 @@ class Tracker:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         in_haste = error is not None and not isinstance(error, Exception)  # Ctrl-C, SIGTERM
-        self.close(HASTE if in_haste else None)
+        self.close(HASTE if in_haste else None, in_haste)
 
     def _give(self, task: Task) -> None:
         if self._thread is None:
@@ -102,14 +105,16 @@ class Tracker:
             self._waiting.append(task)
             self._changed.notify()
 
-    def _finish(self, thread: threading.Thread, patience: float) -> None:
-        """Wait for the thread as long as it moves on."""
+    def _finish(self, thread: threading.Thread, patience: float, in_haste: bool) -> None:
+        """Wait for the thread as long as it moves on; in haste, once."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         before = None
         while thread.is_alive() and before != (before := self._progress()):
             thread.join(patience)
+            if in_haste:
+                return
 
     def _progress(self) -> object:
         """Differs from one look to the next unless the store stands still."""

@@ -41,7 +41,7 @@ class Writer:
         self.client = client(tracking)
         self.experiment_id = self._experiment(tracking, tracking.experiment or study)
         self.shown = set(self.client.get_experiment(self.experiment_id).tags)
-        self.runs = {self._identity(run): run for run in self._search(self._study_runs())}
+        self.finished = {self._identity(own) for own in self._search(self._finished_runs())}
 
     def write(self, entry: Entry) -> None:
         """Create the run, or complete it where an earlier attempt stopped half-way."""
@@ -49,14 +49,15 @@ class Writer:
             self._write(entry)
 
     def _write(self, entry: Entry) -> None:
-        known = self.runs.get(entry.run_id) or self._made_meanwhile(entry.run_id)
+        if entry.run_id in self.finished:
+            return
+        known = self._made_before(entry.run_id)
         if known is not None and known.info.status == "FINISHED":
             return
         if known is not None and entry.started not in (known.info.start_time, 0):
             self.client.delete_run(known.info.run_id)  # an earlier training of a run that failed
             known = None
         run = known or self._create(entry.name, entry.started, {**entry.tags, KIND: RUN})
-        self.runs[entry.run_id] = run
         self._log(run, entry)
         status = "FAILED" if entry.status == FAILED else "FINISHED"
         self.client.set_terminated(run.info.run_id, status, entry.ended or None)
@@ -77,10 +78,10 @@ class Writer:
     def _write_summary(
         self, values: Mapping[str, float], note: str, files: Mapping[Path, str], moment: int
     ) -> None:
-        run = self.runs.get(SUMMARY) or self._made_meanwhile(SUMMARY)
+        run = self._made_before(SUMMARY)
         if run is None:
             tags = {"study": self.study, KIND: SUMMARY}
-            run = self.runs[SUMMARY] = self._create(f"{self.study} summary", moment, tags)
+            run = self._create(f"{self.study} summary", moment, tags)
             self._point_to(run.info.run_id)
         run_id = run.info.run_id
         known = self.client.get_run(run_id).data.metrics
@@ -132,8 +133,11 @@ class Writer:
         quote = "'" if '"' in self.study else '"'
         return f"tags.study = {quote}{self.study}{quote}"
 
-    def _made_meanwhile(self, run_id: str) -> "Run | None":
-        """A run that another process has made since this one looked."""
+    def _finished_runs(self) -> str:
+        return f"{self._study_runs()} and attributes.status = 'FINISHED'"
+
+    def _made_before(self, run_id: str) -> "Run | None":
+        """What an earlier attempt or another process has made of a run."""
         own = f"tags.{KIND} = '{SUMMARY}'" if run_id == SUMMARY else f"tags.run_id = '{run_id}'"
         return next(self._search(f"{self._study_runs()} and {own}"), None)
 

@@ -117,13 +117,24 @@ def _read(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]]
 
     try:
         with safe_open(path, "pt") as file:
-            header = file.metadata()
-            if header["identity"] != identity:
+            header = file.metadata() or {}
+            if header.get("identity") != identity:
                 return None
             named = {name: file.get_tensor(name) for name in list(file.keys())}
             return named, json.loads(header["record"])
     except (FileNotFoundError, SafetensorError):
         return None
+
+
+def identity_of(path: Path) -> str:
+    """What a checkpoint is of; nothing where the file cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return str((file.metadata() or {}).get("identity", ""))
+    except (FileNotFoundError, SafetensorError):
+        return ""
 
 
 def _restore(

@@ -35,6 +35,12 @@ def test_one_at_a_time_changes_one_factor() -> None:
     assert made(Design.one_at_a_time, AXES)[1].labels == {"p": "x", "q": "b"}
 
 
+def test_more_combinations_than_anybody_can_train_are_refused() -> None:
+    axes = [axis(f"f{number}", "ab") for number in range(20)]
+    with pytest.raises(StudyError, match=f"^study.design=factorial: {2**20} combinations"):
+        made(Design.factorial, axes)
+
+
 def test_factorial_has_every_combination_once() -> None:
     found = made(Design.factorial, AXES)
     assert found[0].name == "baseline"

@@ -7,6 +7,7 @@ import yaml
 
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.runs_table import read_study, to_csv
+from rnn_regexp.errors import BadInput
 from rnn_regexp.ledger import DIVERGED, FINISHED, Ledger, RunResult
 
 
@@ -127,6 +128,25 @@ def test_a_broken_study_yaml_is_named(make_study, text, line):
     assert "study.yaml" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("plan.csv", b"\xa0", "plan.csv is no text in UTF-8: it is damaged"),
+        ("study.yaml", b"name: \xec", "study.yaml is no text in UTF-8: it is damaged"),
+        ("plan.csv", b"a" * 200_000, "plan.csv: no table: field larger than field limit"),
+        ("tuning.csv", b"", "tuning.csv: no table: No columns"),
+        ("tuning.csv", b"run_id,variant\na,b\n", "tuning.csv lacks the column trial"),
+    ],
+)
+def test_a_damaged_file_is_named(make_study, name, content, line):
+    folder = make_study(seeds=1)
+    (folder / name).write_bytes(content)
+    with pytest.raises(BadInput) as error:
+        read_study(folder)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(StudyError, match="holds no runs yet"):
         read_study(tmp_path / "nothing")
@@ -171,6 +191,47 @@ def test_factors_are_inferred_from_what_differs(tmp_path):
     assert runs.table["variant"].iloc[0] == "model=rnn, optimizer.rate=0.01"
     assert runs.description.base["model.hidden"] == "64"
     assert runs.planned == 8
+
+
+def two_rates(folder) -> None:
+    for n, (rate, seed) in enumerate([(0.1, 0), (0.1, 1), (0.5, 0), (0.5, 1)]):
+        Ledger(folder).record(run(n, {"optimizer": {"rate": rate}}, seed))
+
+
+def test_a_baseline_that_nobody_named_is_told(tmp_path):
+    two_rates(tmp_path)
+    runs = read_study(tmp_path)
+    (told,) = runs.warnings
+    assert told.startswith("baseline: that of the run that started first, optimizer.rate=0.5; ")
+    named = read_study(tmp_path, {"optimizer.rate": "0.10"})
+    assert named.description.factors[0].baseline == "0.1"
+    assert named.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("baseline", "line"),
+    [
+        (
+            {"optimizer.rat": "0.1"},
+            r"--baseline: optimizer.rat does not differ \(did you mean optimizer.rate\?\)",
+        ),
+        ({"size": "1"}, r"--baseline: size does not differ \(there are optimizer.rate\)"),
+        (
+            {"optimizer.rate": "2"},
+            r"--baseline: optimizer.rate has no level 2 \(there are 0.1, 0.5\)",
+        ),
+    ],
+)
+def test_a_baseline_that_there_is_not(tmp_path, baseline, line):
+    two_rates(tmp_path)
+    with pytest.raises(StudyError, match=f"^{line}$"):
+        read_study(tmp_path, baseline)
+
+
+def test_a_study_with_a_plan_has_its_own_baseline(make_study):
+    folder = make_study(seeds=1)
+    with pytest.raises(StudyError, match="is a study and has its own"):
+        read_study(folder, {"dropout": "0.5"})
 
 
 def dropout(**settings) -> dict:

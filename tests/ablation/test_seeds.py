@@ -34,11 +34,11 @@ FORMS = "a number, a list of seeds, or {start: 5, max: 30, step: 5}"
         ([], "study.seeds: a list of whole numbers from 0 is wanted, got []"),
         ([1, 1.5], "study.seeds: a list of whole numbers from 0 is wanted, got [1, 1.5]"),
         ([1, 2, 1], "study.seeds: 1 stands there twice"),
-        ({"max": 9}, "study.seeds.start must be a whole number from 2, got None"),
-        ({"start": 5, "max": 4}, "study.seeds.max must be a whole number from 5, got 4"),
+        ({"max": 9}, "study.seeds.start must be a whole number from 2 to 1000000, got None"),
+        ({"start": 5, "max": 4}, "study.seeds.max must be a whole number from 5 to 1000000, got 4"),
         (
             {"start": 2, "max": 4, "step": 0},
-            "study.seeds.step must be a whole number from 1, got 0",
+            "study.seeds.step must be a whole number from 1 to 1000000, got 0",
         ),
         ({"start": 2, "mx": 4}, "unknown key study.seeds.mx (did you mean max?)"),
         (

@@ -157,7 +157,59 @@ CASES = {
         (*FOUR, "optimizer.beta1=0.8", "+study.factors.o={key: optimizer, levels: [adam, sgd]}"),
         "study.factors.o: optimizer=sgd has no optimizer.beta1, which is set for all variants",
     ),
-    "zero seeds": ((*FOUR, "study.seeds=0"), "study.seeds must be in [1, inf), got 0"),
+    "a name that leads elsewhere": (
+        (*SMOKE, "name=../../elsewhere"),
+        "name must be made of letters, digits, _, - and ., got '../../elsewhere'",
+    ),
+    "a class in place of settings": (
+        (*SMOKE, "+model._target_=os.system"),
+        "unknown key model._target_ (did you mean model.layers?)",
+    ),
+    "a class in a study's place": (
+        (*FOUR, "+study.factors.a={_target_: os.system, _args_: [true]}"),
+        "unknown key study.factors.a._target_ (did you mean target?)",
+    ),
+    "no value": (
+        (*SMOKE, "seed=???"),
+        "seed: Structured config of type `Config` has missing mandatory value: seed",
+    ),
+    "a value that refers to none": (
+        (*SMOKE, "name=${nothing}"),
+        "name: Interpolation key 'nothing' not found",
+    ),
+    "no study": (
+        (*SMOKE, "study=null"),
+        f"study=null: no such choice (allowed: {STUDIES})",
+    ),
+    "added where it is": (
+        (*SMOKE, "+seed=3"),
+        "+seed is there already: without the +, or with ++, it is changed",
+    ),
+    "a factor whose key is no word": (
+        (*FOUR, "+study.factors.a={key: [0], levels: [0]}"),
+        "study.factors.a.key must be a setting's key, got [0]",
+    ),
+    "a factor whose keys are one number": (
+        (*FOUR, "+study.factors.a={keys: 1, levels: [0]}"),
+        "study.factors.a.keys must be a list of keys, got 1",
+    ),
+    "a factor whose levels are one number": (
+        (*FOUR, "+study.factors.a={levels: 0}"),
+        "study.factors.a.levels: a list of values is wanted",
+    ),
+    "a choice that is a number": (
+        (*FOUR, "+study.factors.a={key: model, levels: [[0]]}"),
+        "study.factors.a: model=0: no such choice (allowed: gru, lstm, rnn)",
+    ),
+    "more seeds than anybody can train": (
+        (*FOUR, "study.seeds=1000000000000"),
+        "study.seeds must be in [1, 1e6], got 1000000000000",
+    ),
+    "more runs than anybody can train": (
+        (*FOUR, "study.seeds=1000000"),
+        "14 variants x 1000000 seeds: 1000000 runs at most",
+    ),
+    "zero seeds": ((*FOUR, "study.seeds=0"), "study.seeds must be in [1, 1e6], got 0"),
     "unknown metric": (
         (*FOUR, "study.metric=valid/los"),
         "study.metric: there is no valid/los (did you mean valid/loss?)",

@@ -215,3 +215,21 @@ def test_who_is_asked_to_end_does_not_wait_long(
     with pytest.raises(type(error)), opened:
         raise error
     assert time.monotonic() - begin < 5
+
+
+def test_who_is_asked_to_end_does_not_wait_for_a_store_that_moves_on(
+    sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch, folder: Path
+):
+    """A scheduler gives seconds; thousands of short runs may wait, and a replay sends them."""
+    monkeypatch.setattr(tracker, "HASTE", 0.3)
+    monkeypatch.setattr(Writer, "write", lambda self, own: time.sleep(0.1))
+    said: list[str] = []
+    opened = Tracker(sqlite, "four_knobs", folder, said.append)
+    for _ in range(200):
+        log(opened, result(BASELINE, 0, 0))
+    begin = time.monotonic()
+    with pytest.raises(Terminated), opened:
+        raise Terminated
+    assert time.monotonic() - begin < 5
+    assert len(said) == 1
+    assert "entries not sent (to send them takes longer); 'rnn-regexp sync" in said[0]

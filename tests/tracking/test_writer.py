@@ -1,6 +1,7 @@
 """Writing the same thing twice, or after a crash half-way, leaves one of everything."""
 
 import dataclasses
+import gc
 import json
 import os
 import time
@@ -61,6 +62,17 @@ def test_writing_again_changes_nothing(sqlite: Sqlite):
     writer.write(entry_of())
     assert list(stored.runs(sqlite)) == [NAME]
     assert stored.count(sqlite) == before == len(entry_of().points)
+
+
+def test_what_is_written_takes_no_memory(sqlite: Sqlite):
+    """A long study's runs would otherwise gather here, with all their parameters."""
+    from mlflow.entities import Run
+
+    writer = Writer(sqlite, "four_knobs")
+    for seed in range(3):
+        writer.write(entry(result(BASELINE, 0, seed), "four_knobs", "baseline", BASELINE))
+    gc.collect()
+    assert [own for own in gc.get_objects() if type(own) is Run] == []
 
 
 def test_a_run_cut_short_is_completed_without_doubled_points(sqlite: Sqlite):
