@@ -2,7 +2,8 @@
 
 The decoder's layers have the numbers that follow the encoder's, so whatever acts on layers and
 their matrices acts on both.  It is Luong's global attention without input feeding: the attention
-of a step does not enter the next one, so all steps of the recurrence are computed at once.
+of a step does not enter the next one, so all steps of the recurrence are computed at once.  What
+is attended to are the encoder's last outputs as they are: the site ``output`` is the decoder's.
 """
 
 from collections.abc import Iterator, Mapping
