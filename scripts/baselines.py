@@ -92,6 +92,16 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
             metric="bits",
         ),
     ),
+    "Translation": (
+        Baseline(
+            "multi30k",
+            "dataset.examples=10000 dataset.vocabulary=4000 model=gru model.embedding=128"
+            " model.hidden=128 model.bidirectional=true optimizer.lr=3e-3 training.batch_size=64"
+            " training.epochs=8",
+            seeds=2,
+            limited="10,000 of 28,999 training pairs, 4,000 tokens of each language",
+        ),
+    ),
     "Speech": (
         Baseline(
             "japanese_vowels",
