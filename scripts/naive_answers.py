@@ -26,8 +26,8 @@ def _majority(data: SequenceData, metric: str, season: int) -> tuple[str, float]
 
 
 def _silence(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
-    """No label at all: all of them are missing, an error rate of 1."""
-    return "no answer", 1.0
+    """Nothing at all: all labels are missing, an error rate of 1, or no word is right, BLEU 0."""
+    return "no answer", 0.0 if metric == "bleu" else 1.0
 
 
 def _unigram(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
@@ -73,6 +73,7 @@ ANSWERS: dict[str, Callable[[SequenceData, str, int], tuple[str, float]]] = {
     "classify": _majority,
     "tag": _majority,
     "transduce": _silence,
+    "translate": _silence,
     "language_model": _unigram,
     "forecast": _repeated,
     "translate": _copied,
