@@ -73,7 +73,6 @@ ANSWERS: dict[str, Callable[[SequenceData, str, int], tuple[str, float]]] = {
     "classify": _majority,
     "tag": _majority,
     "transduce": _silence,
-    "translate": _silence,
     "language_model": _unigram,
     "forecast": _repeated,
     "translate": _copied,
