@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import torch
 
+from rnn_regexp.data.parallel_texts import REFERENCE, joined, sentences
 from rnn_regexp.data.sequences import SequenceData, Split
+from rnn_regexp.tasks import bleu
 
 
 def naive(data: SequenceData, metric: str, season: int = 0) -> tuple[str, float]:
@@ -36,6 +38,15 @@ def _unigram(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
     return "unigram", nats.exp().item() if metric == "perplexity" else (nats / math.log(2)).item()
 
 
+def _copied(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
+    """The source as it stands, for corpus BLEU."""
+    references = sentences(data.constants["references"])
+    pairs = zip(data.test.inputs.tolist(), data.test.lengths.tolist(), strict=True)
+    written = [joined(data.vocabulary[word] for word in own[:count]) for own, count in pairs]
+    numbers = data.test.targets[:, REFERENCE].tolist()
+    return "source copied", bleu.score(bleu.counts(written, [references[n] for n in numbers]))
+
+
 def _repeated(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
     """The value a season before, or the mean target of train where there is no past."""
     if season:
@@ -62,7 +73,7 @@ ANSWERS: dict[str, Callable[[SequenceData, str, int], tuple[str, float]]] = {
     "classify": _majority,
     "tag": _majority,
     "transduce": _silence,
-    "translate": _silence,
     "language_model": _unigram,
     "forecast": _repeated,
+    "translate": _copied,
 }
