@@ -1,6 +1,7 @@
 # `make` alone lists the targets. Any of them makes .venv first, where it is missing or out of date.
 
 PYTHON ?= python3
+EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -20,7 +21,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  { echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is `$(PYTHON) -V 2>&1`; name another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Installing the pinned dependencies into $(VENV); this takes a minute or more ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 check: $(INSTALLED) ## formatting, lint, types, import floors, structure, every file in conf/

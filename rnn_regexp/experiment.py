@@ -179,6 +179,7 @@ def environment(experiment: Experiment) -> dict[str, str]:
         "device": f"{device.type} ({gpu})",
         "data_digest": data_digest,
         **{f"data_{name}": version for name, version in data.provenance.items()},
+        **{f"metrics_{name}": version for name, version in task_of(data).provenance().items()},
     }
 
 

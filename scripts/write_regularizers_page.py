@@ -3,6 +3,8 @@
 Usage: ``python -m scripts.write_regularizers_page``.
 """
 
+import csv
+import functools
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,8 @@ from rnn_regexp.fields import snake_case
 from rnn_regexp.regularizers import ALL
 from rnn_regexp.regularizers.base import Regularizer
 
-PAGE = Path(__file__).parents[1] / "docs/regularizers.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, MEASURED = DOCS / "regularizers.md", DOCS / "benchmarks/regularizers.csv"
 HEAD = """\
 # The regularizers
 
@@ -34,18 +37,44 @@ What a technique needs decides how fast it can be:
 - *changed cell*: the cell's equations, step by step (`training.backend` auto or cells), and a
   cohort without runs that lack it;
 - *two passes* or *two gradients*: about twice the time of a step.
+
+"Cost" is the time of a training step at the usual strength over that of a plain step of the same
+model, and of an evaluation where the technique takes part in it; - where not measured. Medians of
+turns, on {machine}:
+[benchmarks/regularizers.csv](benchmarks/regularizers.csv) has them with quartiles and memory,
+`python -m scripts.benchmark_regularizers` measures.
 """
 
 
 def page() -> str:
     """The page's whole text."""
-    rows = ["| name | what it does | needs | usual strength |", "|---|---|---|---|"]
-    rows += [
-        f"| [`{name}`](#{name}) | {_summary(own)} | {_needs(own)} | {_usual(name)} |"
-        for name, own in _named()
-    ]
+    rows = ["| name | what it does | needs | cost | usual strength |", "|---|---|---|---|---|"]
+    for name, own in _named():
+        facts = _summary(own), _needs(own), _cost(name, own), _usual(name)
+        rows.append(f"| [`{name}`](#{name}) | {' | '.join(facts)} |")
     sections = (_section(name, own) for name, own in _named())
-    return "\n".join([HEAD, *rows, "", *sections])
+    return "\n".join([HEAD.format(machine=machine()), *rows, "", *sections])
+
+
+def machine() -> str:
+    """What the costs were measured on."""
+    return MEASURED.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+
+
+@functools.cache
+def measured() -> dict[str, dict[str, str]]:
+    """The figures of each technique by name."""
+    lines = MEASURED.read_text(encoding="utf-8").splitlines()[1:]
+    return {row["technique"]: row for row in csv.DictReader(lines)}
+
+
+def _cost(name: str, technique: type[Regularizer]) -> str:
+    own = measured().get(name)
+    if own is None:
+        return "-"
+    step, evaluation = (f"{float(own[what]):.1f}" for what in ("step", "evaluation"))
+    evaluates = technique.evaluates or _overrides(technique, "draws")
+    return f"{step} (evaluation {evaluation})" if evaluates else step
 
 
 def _named() -> Iterator[tuple[str, type[Regularizer]]]:
@@ -55,8 +84,13 @@ def _named() -> Iterator[tuple[str, type[Regularizer]]]:
 def _section(name: str, own: type[Regularizer]) -> str:
     paragraphs = inspect.cleandoc(own.__doc__ or "").split("\n\n")
     text = "\n\n".join(map(_paragraph, paragraphs))
-    facts = f"Source: {own.source}.  \nNeeds: {_needs(own)}.  \nUsual strength: {_usual(name)}."
-    return f"## {name}\n\n{text}\n\n{facts}\n"
+    facts = {"Source": own.source, "Needs": _needs(own), "Usual strength": _usual(name)}
+    if name in measured():
+        row = measured()[name]
+        times = f"{row['own_ms']} ms a step where the plain {row['model']} takes {row['plain_ms']}"
+        facts["Cost"] = f"{_cost(name, own)} ({times}, {row['task']})"
+    lines = "  \n".join(f"{what}: {it}." for what, it in facts.items())
+    return f"## {name}\n\n{text}\n\n{lines}\n"
 
 
 def _paragraph(text: str) -> str:

@@ -45,6 +45,7 @@ class Description:
     base: dict[str, Any] = dataclasses.field(default_factory=dict)
     command: str = ""
     tied: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # keys that moved together
+    assumed: tuple[str, ...] = ()  # factors whose baseline nobody named: that of the first run
     sequential: dict[str, Any] = dataclasses.field(default_factory=dict)  # looks, stop: see there
     fraction: dict[str, Any] = dataclasses.field(default_factory=dict)  # resolution, words
     decisions: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # between stages
@@ -82,7 +83,12 @@ def _described(values: Any, name: str) -> Description:
         raise StudyError("expected keys and values")
     _one_of(values, "goal", (MIN, MAX))
     _one_of(values, "evaluate", ("last", "best"))
-    known = {field.name for field in dataclasses.fields(Description)} - {"factors", "seeds", "tied"}
+    known = {field.name for field in dataclasses.fields(Description)} - {
+        "factors",
+        "seeds",
+        "tied",
+        "assumed",
+    }
     given = {key: value for key, value in values.items() if key in known and value is not None}
     return Description(
         **({"name": name} | given),

@@ -100,9 +100,8 @@ _KINDS: dict[str, tuple[type, str]] = {
 
 def _is(value: Any, kind: type) -> bool:
     """Whether a value is of a kind; what a list holds are words."""
-    if kind is list:
-        return isinstance(value, list) and all(isinstance(own, str) for own in value)
-    return isinstance(value, kind)
+    words = not isinstance(value, list) or all(isinstance(own, str) for own in value)
+    return isinstance(value, kind) and words
 
 
 def _mappings(levels: Any) -> bool:

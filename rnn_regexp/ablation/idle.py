@@ -9,6 +9,7 @@ from typing import Any
 
 from rnn_regexp.experiment import Experiment, load, subject
 from rnn_regexp.fields import STRENGTH, VOLATILE, label, mark_of, names, plain, replaced, snake_case
+from rnn_regexp.models import LSTM
 from rnn_regexp.models.pooling import Pooling
 from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
@@ -146,6 +147,12 @@ def _embedding(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
         yield "model.embedding", 1, f"dataset={name} has numbers, which need no embedding"
 
 
+def _mogrifier(experiment: Experiment) -> Iterator[tuple[str, Any, str]]:
+    own = experiment.model
+    if isinstance(own, LSTM) and not own.mogrifier.rounds:
+        yield "model.mogrifier.rank", None, "model.mogrifier.rounds is 0"
+
+
 # The coupling of weight decay is settled before AdamW becomes Adam.
 RULES: tuple[Rule, ...] = (
     _off,
@@ -159,4 +166,5 @@ RULES: tuple[Rule, ...] = (
     _stopping,
     _task,
     _embedding,
+    _mogrifier,
 )

@@ -3,7 +3,9 @@
 ``rnn-regexp train -m seed=0,1,2 model=rnn,gru`` leaves runs and no ``study.yaml``.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rnn_regexp.ablation.description import Description, Factor, StudyError
@@ -15,13 +17,20 @@ ABSENT = "off"  # the label of a setting that a run's experiment lacks
 NAME = "name"  # the key under which an experiment carries the chosen class
 
 
-def describe(results: Sequence[RunResult], name: str) -> tuple[Description, list[dict[str, str]]]:
-    """The study that ``results`` amount to, and each run's level of each factor."""
+def describe(
+    results: Sequence[RunResult], name: str, baseline: Mapping[str, str]
+) -> tuple[Description, list[dict[str, str]]]:
+    """The study that ``results`` amount to, and each run's level of each factor.
+
+    A factor that ``baseline`` does not name is compared with the run that was started first.
+    Raises ``StudyError`` for a factor or a level that there is not.
+    """
     settings = [dict(flatten(result.experiment)) for result in results]
     first = min(range(len(results)), key=lambda i: (results[i].started, results[i].run_id))
     columns = _differing(settings)
     factors = [Factor(key, labels[first], _levels(labels)) for key, labels in columns.items()]
     untied, tied = _untie(factors, columns)
+    untied = _based(untied, baseline)
     metric = _primary(results)
     description = Description(
         name=name,
@@ -32,6 +41,7 @@ def describe(results: Sequence[RunResult], name: str) -> tuple[Description, list
         title=name,
         base={key: value for key, value in settings[first].items() if key not in columns},
         tied=tied,
+        assumed=tuple(factor.key for factor in untied if factor.key not in baseline),
     )
     keys = [factor.key for factor in untied]
     return description, [{key: columns[key][i] for key in keys} for i in range(len(results))]
@@ -106,6 +116,35 @@ def _untie(
         if owner != factor.key:
             tied.setdefault(owner, []).append(factor.key)
     return tuple(factor for factor in factors if factor.key in first.values()), tied
+
+
+def _based(factors: Sequence[Factor], baseline: Mapping[str, str]) -> tuple[Factor, ...]:
+    """The factors with the baselines that the user names."""
+    known = [factor.key for factor in factors]
+    for key in baseline:
+        if key not in known:
+            raise StudyError(f"--baseline: {key} does not differ ({nearest(key, known)})")
+    return tuple(
+        replace(own, baseline=_level(own, baseline[own.key])) if own.key in baseline else own
+        for own in factors
+    )
+
+
+def _level(factor: Factor, given: str) -> str:
+    """The level that is written so, or that is the same number."""
+    for own in factor.levels:
+        if own == given or (
+            _is_number(own) and _is_number(given) and _number(own) == _number(given)
+        ):
+            return own
+    hint = nearest(given, factor.levels)
+    raise StudyError(f"--baseline: {factor.key} has no level {given} ({hint})")
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """``did you mean lr?``, or else what there is."""
+    near = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
 
 
 def _primary(results: Sequence[RunResult]) -> str:

@@ -18,6 +18,7 @@ CROSSED = ("factorial", "")  # designs that are meant to have every combination,
 def remarks(table: pd.DataFrame, study: Description) -> list[str]:
     """A line for each oddity; none for a study whose cells all have the same seeds."""
     found = [
+        _assumed(study),
         _one_seed(study),
         "" if study.sequential else _unequal_seeds(table),  # there it is the plan
         _missing_cells(table, study),
@@ -26,6 +27,15 @@ def remarks(table: pd.DataFrame, study: Description) -> list[str]:
         _failed(table),
     ]
     return [line for line in found if line]
+
+
+def _assumed(study: Description) -> str:
+    """Baselines that nobody named."""
+    if not study.assumed:
+        return ""
+    named = {factor.key: factor.baseline for factor in study.factors}
+    levels = ",".join(f"{key}={named[key]}" for key in study.assumed)
+    return f"baseline: that of the run that started first, {levels}; another: report --baseline"
 
 
 def _one_seed(study: Description) -> str:

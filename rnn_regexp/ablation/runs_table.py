@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +52,11 @@ class StudyRuns:
         return told + remarks(self.table, self.description)
 
 
-def read_study(folder: str | Path) -> StudyRuns:
+def read_study(folder: str | Path, baseline: Mapping[str, str] | None = None) -> StudyRuns:
     """Read a study's folder, whether or not its study is complete.
 
-    Raises ``StudyError`` with one line where there is no run, or none that has the metric.
+    Runs without a plan are compared with ``baseline`` (factor -> level). Raises ``StudyError``
+    with one line where there is no run, or none that has the metric.
     """
     ledger, name = Ledger(folder), Path(folder).resolve().name
     results = ledger.results()
@@ -62,7 +64,8 @@ def read_study(folder: str | Path) -> StudyRuns:
         raise StudyError(f"{folder} holds no runs yet: nothing to report")
     study, plan = ledger.read("study.yaml"), ledger.read("plan.csv")
     if study is None or plan is None:
-        return unplanned_runs(results, name)
+        return unplanned_runs(results, name, baseline)
+    refuse_baseline(baseline, str(folder))
     described = parse(study, f"{Path(folder) / 'study.yaml'}")
     return planned_runs(described, plan, results, ledger.read("tuning.csv"))
 
@@ -118,13 +121,21 @@ def _trials(tuning: str | None) -> pd.DataFrame | None:
     return trials
 
 
-def unplanned_runs(results: list[RunResult], name: str) -> StudyRuns:
-    """Runs without a plan, the first started being the baseline.
+def refuse_baseline(baseline: Mapping[str, str] | None, name: str) -> None:
+    """Raise ``StudyError`` where a study that names its own is given another baseline."""
+    if baseline:
+        raise StudyError(f"--baseline: {name} is a study and has its own (see study.yaml)")
+
+
+def unplanned_runs(
+    results: list[RunResult], name: str, baseline: Mapping[str, str] | None = None
+) -> StudyRuns:
+    """Runs without a plan, the first started being the baseline where ``baseline`` names none.
 
     Raises ``StudyError`` with one line where they have no metric to judge by.
     """
     results = sorted(results, key=lambda result: (result.started, result.run_id))
-    study, levels = describe(results, name)
+    study, levels = describe(results, name, baseline or {})
     variants = [", ".join(f"{k}={v}" for k, v in row.items()) or "baseline" for row in levels]
     table = _table(results, variants, levels)
     runs = StudyRuns(study, table, {run.run_id: run for run in results}, len(results))

@@ -17,7 +17,7 @@ from rnn_regexp.errors import REFUSED, refuse
 from rnn_regexp.interruption import EXIT_CODE, Terminated, terminable
 from rnn_regexp.ledger import FAILED, Ledger
 
-_SWEEPER = ["--multirun", "hydra/sweeper=ablation"]
+_SWEEPER = "hydra/sweeper=ablation"
 
 
 def launch(command: str, words: list[str]) -> int:
@@ -29,9 +29,12 @@ def launch(command: str, words: list[str]) -> int:
         if several:  # Hydra makes the folder of a multirun before it calls us
             Ledger(Path(composed[0].output) / composed[0].name).require_writable()
         flags = [word for word in words if word not in options.overrides]
-        sweeper = _SWEEPER if command == "ablate" else []
         spelled = spelled_out(options.overrides, composed[0])
-        return _hydra([*flags, *sweeper[:1]], [*spelled, *sweeper[1:]])
+        if command == "ablate":
+            spelled.append(_SWEEPER)
+            if not (options.cfg or options.info):  # what is shown is not run
+                flags.append("--multirun")
+        return _hydra(flags, spelled)
     except REFUSED as error:
         return refuse(error)
 

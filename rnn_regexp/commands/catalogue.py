@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import yaml
+
 from rnn_regexp.config.overrides import Places
 from rnn_regexp.config.schema import CONF, GROUPS
-from rnn_regexp.fields import snake_case
+from rnn_regexp.fields import label, snake_case
 
 KINDS = {
     "models": "model",
@@ -25,9 +27,26 @@ def catalogue(kind: str) -> Iterator[str]:
             yield f"{choice:22} {_comment(group, choice)}"
         return
     for settings in GROUPS[group]:
-        summary = (settings.__doc__ or "").strip().splitlines()[0]
+        name = snake_case(settings.__name__)
+        summary = (settings.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+        usual = f" ({_usual(group, name)})" if kind == "regularizers" else ""
         source = getattr(settings, "source", "")
-        yield f"{snake_case(settings.__name__):22} {summary}{f'  [{source}]' if source else ''}"
+        yield f"{name:22} {summary}{usual}{f'  [{source}]' if source else ''}"
+
+
+def _usual(group: str, choice: str) -> str:
+    """What choosing by this name sets: ``rate=0.5``."""
+    written = yaml.safe_load((CONF / group / f"{choice}.yaml").read_text(encoding="utf-8"))
+    settings = {key: value for key, value in written.items() if key != "defaults"}
+    return ", ".join(f"{key}={label(_number(own)).lower()}" for key, own in settings.items())
+
+
+def _number(value: object) -> object:
+    """YAML 1.1 takes 1e-4, which has no dot, for a text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _comment(group: str, choice: str) -> str:

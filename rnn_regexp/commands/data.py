@@ -69,12 +69,11 @@ def listing(root: Path) -> Iterator[str]:
     """A line for each dataset: name, task, bytes to fetch, where it is, its licence."""
     yield f"{'dataset':22} {'task':15} {'size':>8}  {'data':22} licence"
     for own in DATASETS:
-        task = getattr(own, "task", "classify")
         size, licence = "", ""
         if issubclass(own, FileDataset):
-            size, licence = _megabytes(own.published), own.licence
+            size, licence = megabytes(own.published), own.licence
         name = snake_case(own.__name__)
-        yield f"{name:22} {task:15} {size:>8}  {_state(own, root):22} {licence}".rstrip()
+        yield f"{name:22} {own.task:15} {size:>8}  {_state(own, root):22} {licence}".rstrip()
 
 
 def _state(dataset: type[Dataset], root: Path) -> str:
@@ -92,7 +91,7 @@ def _state(dataset: type[Dataset], root: Path) -> str:
     return f"needs {package}" if package and not installed else "installed"
 
 
-def _megabytes(published: Sequence[DataFile]) -> str:
+def megabytes(published: Sequence[DataFile]) -> str:
     """What is fetched, or else its content; an archive counts once."""
     whole = {file.url: file.archive_size for file in published if file.archive_size}
     parts = [file.size for file in published if not file.archive_size]

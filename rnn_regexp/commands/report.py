@@ -112,9 +112,9 @@ def _studies(options: argparse.Namespace) -> "list[StudyRuns]":
     for path in options.paths:
         if path.startswith(MLFLOW):
             name = path.removeprefix(MLFLOW)
-            studies += read_experiment(name, _store(options), question)
+            studies += read_experiment(name, _store(options), question, _baseline(options))
         else:
-            studies.append(read_study(path))
+            studies.append(read_study(path, _baseline(options)))
     return pooled(studies)
 
 
@@ -122,6 +122,8 @@ def _question(options: argparse.Namespace) -> Question | None:
     """What a table is asked; None where the options ask nothing. Raises ``StudyError``."""
     asked = [name for name in ASKED if getattr(options, name)]
     folders = [path for path in options.paths if not path.startswith(MLFLOW)]
+    if asked == ["baseline"] and not options.table:
+        return None  # of runs without a plan
     if asked and folders:
         raise StudyError(f"--{asked[0]}: {folders[0]} is a study and has its own (see study.yaml)")
     if not (options.table or asked):
@@ -133,10 +135,9 @@ def _question(options: argparse.Namespace) -> Question | None:
         raise StudyError(f"--alpha must be in (0, 1), got {alpha}")
     if options.margin is not None and not options.margin > 0:
         raise StudyError(f"--margin must be in (0, inf), got {options.margin}")
-    baseline = {key: level for pairs in options.baseline for key, level in pairs.items()}
     return Question(
         factors=options.factors,
-        baseline=baseline,
+        baseline=_baseline(options),
         metric=options.metric,
         goal=options.goal,
         seed_column=options.seed_column,
@@ -144,6 +145,10 @@ def _question(options: argparse.Namespace) -> Question | None:
         margin=options.margin,
         title=options.title,
     )
+
+
+def _baseline(options: argparse.Namespace) -> dict[str, str]:
+    return {key: level for pairs in options.baseline for key, level in pairs.items()}
 
 
 def _out(options: argparse.Namespace) -> Path:

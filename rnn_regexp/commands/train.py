@@ -48,11 +48,11 @@ def _train(experiment: Experiment, executor: Executor, ledger: Ledger) -> RunRes
 
 
 def line(result: RunResult) -> str:
-    """A run in one line."""
+    """A run in one line: of a finished one all that its task measures on validation and test."""
     if result.status == FAILED:
         return f"{result.run_id} failed: {(result.error or '').strip().splitlines()[-1]}"
     if result.status == DIVERGED:
         return f"{result.run_id} diverged at step {result.diverged_at}"
-    shown = ("train/loss", "valid/loss", "valid/accuracy", "test/loss", "test/accuracy")
-    metrics = (f"{n} {result.metrics[n]:.4f}" for n in shown if n in result.metrics)
+    shown = (name for name in result.metrics if name.startswith(("train/loss", "valid/", "test/")))
+    metrics = (f"{name} {result.metrics[name]:.4f}" for name in shown)
     return f"{result.run_id} seed {result.seed}: {', '.join(metrics)} ({result.seconds:.1f} s)"

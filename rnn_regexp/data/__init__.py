@@ -16,6 +16,7 @@ from rnn_regexp.data.imdb import Imdb
 from rnn_regexp.data.japanese_vowels import JapaneseVowels
 from rnn_regexp.data.melbourne_temperatures import MelbourneTemperatures
 from rnn_regexp.data.mnist import Mnist
+from rnn_regexp.data.multi30k import Multi30k
 from rnn_regexp.data.parity import Parity
 from rnn_regexp.data.promoters import Promoters
 from rnn_regexp.data.protein_location import ProteinLocation
@@ -56,6 +57,7 @@ __all__ = [
     "JapaneseVowels",
     "MelbourneTemperatures",
     "Mnist",
+    "Multi30k",
     "Parity",
     "Promoters",
     "ProteinLocation",
@@ -94,6 +96,7 @@ ALL = (
     Ptb,
     Wikitext2,
     Tinyshakespeare,
+    Multi30k,
     JapaneseVowels,
     Ucr,
     Surnames,

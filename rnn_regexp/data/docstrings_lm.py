@@ -22,6 +22,7 @@ class DocstringsLm(Dataset):
 
     vocabulary: int = structural(3000, "[3, inf)")  # words, with <pad> and <unk>
 
+    task: ClassVar[str] = "language_model"
     source: ClassVar[str] = "docstrings of torch, sympy, networkx and Python, as installed"
 
     def load(self) -> SequenceData:

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from rnn_regexp.data import partition
 from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row
 from rnn_regexp.data.sequences import SequenceData, Split
+from rnn_regexp.data.text import targets
 
 Values = NDArray[np.floating]
 
@@ -50,9 +51,8 @@ def feature_data(
     values = {split: [own.values for own in series] for split, series in mixed.items()}
     scaled = standardized(values) if standardize else values
     classes = sorted({own.label for own in mixed[TRAIN]})
-    number = {label: place for place, label in enumerate(classes)}
     train, valid, test = (
-        Split(*padded(scaled[split]), torch.tensor([number[own.label] for own in mixed[split]]))
+        Split(*padded(scaled[split]), targets((own.label for own in mixed[split]), classes, split))
         for split in (TRAIN, VALID, TEST)
     )
     return SequenceData(

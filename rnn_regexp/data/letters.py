@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row, Splits, mix, shared
 from rnn_regexp.data.sequences import SequenceData, Split
+from rnn_regexp.data.text import targets
 
 BASES = "ACGT"
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
@@ -36,7 +37,8 @@ def letter_data(
         "sequences_in_two_splits": shared(splits),
     }
     train, valid, test = (
-        _labelled(mix(splits[split]), ids, classes, max_length) for split in (TRAIN, VALID, TEST)
+        _labelled(split, mix(splits[split]), ids, classes, max_length)
+        for split in (TRAIN, VALID, TEST)
     )
     return SequenceData(
         train,
@@ -60,8 +62,11 @@ def encoded(words: Iterable[Sequence[str]], ids: Mapping[str, int]) -> tuple[Ten
 
 
 def _labelled(
-    rows: Sequence[Row], ids: Mapping[str, int], classes: Sequence[str], max_length: int
+    split: str,
+    rows: Sequence[Row],
+    ids: Mapping[str, int],
+    classes: Sequence[str],
+    max_length: int,
 ) -> Split:
-    number = {label: place for place, label in enumerate(classes)}
     cut = (row.tokens[:max_length] for row in rows)
-    return Split(*encoded(cut, ids), torch.tensor([number[row.label] for row in rows]))
+    return Split(*encoded(cut, ids), targets((row.label for row in rows), classes, split))

@@ -27,9 +27,9 @@ class Step(Enum):
     row = 28
 
 
-def _file(name: str, md5: str, size: int) -> DataFile:
+def _file(name: str, md5: str, size: int, packed: int) -> DataFile:
     url = f"https://ossci-datasets.s3.amazonaws.com/mnist/{name}.gz"
-    return DataFile(f"mnist/{name}", url, (f"md5:{md5}",), size)
+    return DataFile(f"mnist/{name}", url, (f"md5:{md5}",), size, archive_size=packed)
 
 
 @dataclass
@@ -49,10 +49,10 @@ class Mnist(FileDataset):
     source: ClassVar[str] = "LeCun et al. 1998; sequential: Le, Jaitly & Hinton 2015"
     licence: ClassVar[str] = "commonly given as CC BY-SA 3.0"
     published: ClassVar[tuple[DataFile, ...]] = (
-        _file("train-images-idx3-ubyte", "6bbc9ace898e44ae57da46a324031adb", 47040016),
-        _file("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624", 60008),
-        _file("t10k-images-idx3-ubyte", "2646ac647ad5339dbf082846283269ea", 7840016),
-        _file("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637", 10008),
+        _file("train-images-idx3-ubyte", "6bbc9ace898e44ae57da46a324031adb", 47040016, 9912422),
+        _file("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624", 60008, 28881),
+        _file("t10k-images-idx3-ubyte", "2646ac647ad5339dbf082846283269ea", 7840016, 1648877),
+        _file("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637", 10008, 4542),
     )
 
     def load(self) -> SequenceData:

@@ -3,11 +3,18 @@
 Elliott et al. 2016, Multi30K: Multilingual English-German Image Descriptions; raw text, test 2016.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import ClassVar
 
 from rnn_regexp.data.files import DataFile, Present
+from rnn_regexp.data.parallel_texts import parallel
 from rnn_regexp.data.partition import TEST, TRAIN, VALID
-from rnn_regexp.data.sequences import DataError
+from rnn_regexp.data.published_texts import PublishedTexts, Texts
+from rnn_regexp.data.sequences import DataError, SequenceData
+from rnn_regexp.data.text_settings import Labelled, TextSettings
+from rnn_regexp.fields import structural
 
 FOLDER = (
     "https://raw.githubusercontent.com/multi30k/dataset/"
@@ -34,6 +41,76 @@ FILES = tuple(
         ),
     )
 )
+
+
+class Direction(Enum):
+    """From which language into which."""
+
+    en_de = "en_de"
+    de_en = "de_en"
+
+
+@dataclass
+class Multi30k(PublishedTexts):
+    """English description of a photograph -> German, or the reverse: 29,000 pairs to learn from.
+
+    1,014 are for validation, 1,000 for test; a training pair whose source stands there is left
+    out.  Either language has a vocabulary of its own, of at most ``vocabulary`` tokens.
+    ``vectors`` are the source's.
+    """
+
+    direction: Direction = structural(Direction.en_de)
+    beam: int = structural(1, "[1, inf)")  # hypotheses of a search; 1: greedy
+    length_normalization: float = structural(0.0, "[0, inf)")  # alpha of Wu et al. 2016
+    vocabulary: int = structural(8000, "[3, inf)")
+    max_length: int = structural(50, "[1, inf)")
+
+    task: ClassVar[str] = "translate"
+    source: ClassVar[str] = "Multi30k, task 1 (Elliott et al. 2016), test 2016"
+    licence: ClassVar[str] = LICENCE
+    published: ClassVar[tuple[DataFile, ...]] = FILES
+
+    def read(self, found: Mapping[str, Present]) -> Texts:
+        languages = self.direction.name.split("_")
+        return {
+            split: [
+                Labelled(f"row {row} of multi30k/{name}", left, right)
+                for row, (left, right) in enumerate(pairs(found, split, *languages), start=1)
+            ]
+            for split, name in PARTS.items()
+        }
+
+    def encode(
+        self, splits: Mapping[str, Sequence[Labelled]], provenance: Mapping[str, str]
+    ) -> SequenceData:
+        """Both languages, each with tokens and vocabulary of its own train split."""
+        sides = self.direction.name.split("_")
+        source = TextSettings.encode(self, _side(splits, sides[0], "text"), {})
+        plain = replace(self, vectors=None)
+        target = TextSettings.encode(plain, _side(splits, sides[1], "label"), {})
+        told = {
+            f"{language}_{key}": value
+            for language, own in zip(sides, (source, target), strict=True)
+            for key, value in own.provenance.items()
+        }
+        return parallel(
+            source,
+            target,
+            {name: [own.label for own in rows] for name, rows in splits.items()},
+            {**provenance, **told},
+            beam=self.beam,
+            length_normalization=self.length_normalization,
+        )
+
+
+def _side(
+    splits: Mapping[str, Sequence[Labelled]], language: str, field: str
+) -> dict[str, list[Labelled]]:
+    """The texts of one language, all of one class: here a translation is no label."""
+    return {
+        name: [Labelled(f"{own.where}.{language}", getattr(own, field), "") for own in rows]
+        for name, rows in splits.items()
+    }
 
 
 def pairs(

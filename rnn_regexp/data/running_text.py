@@ -18,12 +18,14 @@ def running_text(
 
     The vocabulary holds the ``size`` most frequent entries of train, <pad> and <unk> among them,
     or all of them; other tokens are <unk>.  Raises ``DataError`` for a text of fewer than two
-    tokens.
+    tokens, and where train holds nothing but <unk>.
     """
     tokens = {name: list(text) for name, text in texts.items()}
     counts = Counter(tokens["train"])
     for special in (PADDING, UNKNOWN):
         counts.pop(special, None)
+    if not counts:
+        raise DataError("the text of train holds no token but <unk>: there is nothing to learn")
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
     vocabulary = (PADDING, UNKNOWN, *ranked[: None if size is None else size - 2])
     places = {token: place for place, token in enumerate(vocabulary)}

@@ -68,6 +68,7 @@ class SequenceData:
 class Dataset(Settings):
     """Settings of a dataset; ``load`` reads it. ``rnn_regexp.data.ALL`` lists the subclasses."""
 
+    task: ClassVar[str] = "classify"  # one of ``tasks.ALL``
     source: ClassVar[str] = ""  # one line: where the data come from
     package: ClassVar[str] = ""  # of an extra, where the data or their reader come from
 

@@ -7,7 +7,6 @@ same data on every machine, and a smaller split holds the first sequences of a l
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -45,8 +44,6 @@ class Synthetic(Dataset):
     valid_examples: int = structural(1000, "[8, inf)")
     test_examples: int = structural(1000, "[8, inf)")
     seed: int = structural(0, "[0, 1e18]")  # of the data; a run's own seed is no part of it
-
-    task: ClassVar[str] = "classify"
 
     def draw(self, source: Source, count: int) -> Tensor:
         """``count`` random sequences, (count, T, ...)."""

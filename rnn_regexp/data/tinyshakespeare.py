@@ -32,6 +32,7 @@ class Tinyshakespeare(FileDataset):
     valid_fraction: float = structural(0.05, "(0, 0.5)")
     test_fraction: float = structural(0.05, "(0, 0.5)")
 
+    task: ClassVar[str] = "language_model"
     source: ClassVar[str] = "plays of Shakespeare, Karpathy 2015"
     licence: ClassVar[str] = LICENCE
     published: ClassVar[tuple[DataFile, ...]] = FILES

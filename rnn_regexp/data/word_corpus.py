@@ -1,6 +1,7 @@
 """What published corpora of words have in common: three files of lines of words."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rnn_regexp.data.corpora import words
 from rnn_regexp.data.encoded import kept
@@ -15,6 +16,8 @@ SPLITS = ("train", "valid", "test")
 @dataclass
 class WordCorpus(FileDataset):
     """``published`` holds the files of train, valid and test, in this order."""
+
+    task: ClassVar[str] = "language_model"
 
     vocabulary: int | None = structural(None, "[3, inf)")  # words; None: all of train
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.diagnostics.view import View
+from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.regularizers.application import Application
@@ -51,7 +52,12 @@ class _Watcher(Regularizer):
         self.seen: list[Tensor] = []
 
     def transform_cell(
-        self, cell: Cell, own: LayerWeights, weights: Mapping[str, Tensor], place: Place
+        self,
+        cell: Cell,
+        own: LayerWeights,
+        weights: Mapping[str, Tensor],
+        place: Place,
+        noise: Noise | None,
     ) -> tuple[Cell, LayerWeights]:
         if (place.layer, place.direction) != (0, 0):
             return cell, own

@@ -17,12 +17,18 @@ def saturation(view: View) -> dict[str, Tensor]:
     """Per layer (forward direction) and gate, the share of activations in ``shut`` and ``open``.
 
     shut: below 0.1, open: above 0.9, for sigmoid gates; for a tanh, a of (1 + a) / 2 in their
-    place.  Over units and valid steps (Karpathy et al. 2015, section 4.2).  A relu has neither.
+    place.  Over units and valid steps (Karpathy et al. 2015, section 4.2).  A relu has neither,
+    and of gates that are more than two products (``layer_norm``, the Mogrifier's) nothing is said.
     """
     model = view.network.model
     if isinstance(model, RNN) and model.nonlinearity is Nonlinearity.relu:
         return {}
-    inside = valid(view.batch.lengths, view.trace.inputs[0].shape[1])[..., None]  # (K, T, B, 1)
+    if model.cell.takes_inputs or any(
+        own.evaluates for own in view.network.applied.acting("transform_cell")
+    ):
+        return {}
+    stack = view.trace.stacks[0]  # of an encoder and a decoder the former
+    inside = valid(stack.lengths, stack.inputs[0].shape[1])[..., None]  # (K, T, B, 1)
     found = {}
     for layer in range(model.layers):
         for gate, activation in _gates(view, layer).items():  # (K, T, B, H)
@@ -37,7 +43,8 @@ def saturation(view: View) -> dict[str, Tensor]:
 def _gates(view: View, layer: int) -> dict[str, Tensor]:
     """Activations (K, T, B, H) of each gate in [0, 1], from the layer's inputs and outputs."""
     model = view.network.model
-    x, h = view.trace.inputs[layer], view.trace.outputs[layer][..., : model.hidden]
+    stack = view.trace.stacks[0]
+    x, h = stack.inputs[layer], stack.outputs[layer][..., : model.hidden]
     place = Place(layer, 0, model.cell, x.shape[1], x.shape[2], model.hidden, h)
     W_hx, W_hh, b_hx, b_hh = (own.detach() for own in layer_weights(view.weights, place))
     before = torch.cat((torch.zeros_like(h[:, :1]), h[:, :-1]), dim=1)

@@ -9,12 +9,11 @@ from torch import Tensor
 
 from rnn_regexp.data.batches import Batch
 from rnn_regexp.models.forward import Network
-from rnn_regexp.recurrence import cells
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.tasks import Task
 from rnn_regexp.weights import Kind, Spec
 
-GATES = {cells.GRU.name: "rzn", cells.LSTM.name: "ifgo"}  # others have one, called h
+GATES = {1: "h", 3: "rzn", 4: "ifgo"}  # by their number
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class View:
     @property
     def gates(self) -> str:
         """The names of a cell's gates, a letter each, in the order in which they are stacked."""
-        return GATES.get(self.network.model.cell.name, "h")
+        return GATES[self.network.model.cell.gates]
 
     def recurrent(self) -> Iterator[tuple[str, Tensor]]:
         """Each place's name and W_hh (K, G, H, H)."""

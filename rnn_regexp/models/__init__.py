@@ -1,5 +1,6 @@
 """Embedding, recurrent layers and head for K runs; ``ALL`` is the list of models."""
 
+from rnn_regexp.models.attention import Score
 from rnn_regexp.models.gru import GRU
 from rnn_regexp.models.lstm import LSTM
 from rnn_regexp.models.pooling import Pooling
@@ -8,4 +9,4 @@ from rnn_regexp.models.rnn import RNN, Nonlinearity
 
 ALL: tuple[type[Model], ...] = (RNN, GRU, LSTM)
 
-__all__ = ["ALL", "GRU", "LSTM", "RNN", "Model", "Nonlinearity", "Pooling"]
+__all__ = ["ALL", "GRU", "LSTM", "RNN", "Model", "Nonlinearity", "Pooling", "Score"]

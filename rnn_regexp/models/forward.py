@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -49,21 +50,44 @@ def forward(
     begin, and None where none are carried.
     """
     weights = network.applied.weights(network.weights)
-    x = _inputs(network, batch, weights)  # (K, T, B, D)
-    inputs, outputs, ends = [], [], []
-    for index in range(network.model.layers):
-        if index:
-            x = network.applied.activations(Site.between, index, x)
-        inputs.append(x)
-        before = None if states is None else states[index] if states else ()
-        x, last, after = _recurrent(network, weights, index, x, batch.lengths, before)
-        outputs.append(x)
-        ends.append(after)
+    x = inputs_of(network, batch.inputs, weights)  # (K, T, B, D)
+    passed = layers(network, weights, x, batch.lengths, states)
+    x = passed.outputs[-1]
     if reads is Reads.sequence:
-        x = pool(network.model.pooling, x, last, batch.lengths, weights)
+        x = pool(network.model.pooling, x, passed.last, batch.lengths, weights)
     read = network.applied.activations(Site.output, network.model.layers, x)
     logits = head(read, weights)
-    return Trace(logits, read, tuple(inputs), tuple(outputs), batch.lengths, tuple(ends))
+    return Trace(logits, read, passed.inputs, passed.outputs, batch.lengths, passed.states)
+
+
+class Passed(NamedTuple):
+    """What a pass through recurrent layers leaves; see ``Trace``."""
+
+    inputs: tuple[Tensor, ...]  # of each layer, behind dropout: (K, T, B, D)
+    outputs: tuple[Tensor, ...]  # of each layer, before dropout: (K, T, B, N*H)
+    last: Tensor  # of the last layer, each direction's last valid output: (K, B, N*H)
+    states: States  # behind the last valid step, where they are carried
+
+
+def layers(
+    network: Network,
+    weights: Mapping[str, Tensor],
+    x: Tensor,
+    lengths: Tensor,
+    states: States | None,
+    first: int = 0,
+) -> Passed:
+    """All recurrent layers on ``x`` (K, T, B, D), those of a decoder from number ``first`` on."""
+    inputs, outputs, ends = [], [], []
+    for index in range(first, first + network.model.layers):
+        if index > first:
+            x = network.applied.activations(Site.between, index, x)
+        inputs.append(x)
+        before = None if states is None else states[index - first] if states else ()
+        x, last, after = _recurrent(network, weights, index, x, lengths, before)
+        outputs.append(x)
+        ends.append(after)
+    return Passed(tuple(inputs), tuple(outputs), last, tuple(ends))
 
 
 def head(read: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
@@ -73,13 +97,18 @@ def head(read: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     return flat.unflatten(1, read.shape[1:-1])
 
 
-def _inputs(network: Network, batch: Batch, weights: Mapping[str, Tensor]) -> Tensor:
-    """What the first layer reads: embeddings of tokens, or features as they are."""
-    x = batch.inputs
+def inputs_of(
+    network: Network,
+    x: Tensor,
+    weights: Mapping[str, Tensor],
+    table: str = "embedding",
+    first: int = 0,
+) -> Tensor:
+    """What layer ``first`` reads: embeddings of tokens (K, T, B), or features as they are."""
     if not x.is_floating_point():
         tokens = network.applied.tokens(x)
-        x = network.applied.embedded(embed(weights["embedding"], tokens), tokens)
-    return network.applied.activations(Site.input, 0, x)
+        x = network.applied.embedded(embed(weights[table], tokens), tokens)
+    return network.applied.activations(Site.input, first, x)
 
 
 def _recurrent(
@@ -94,8 +123,11 @@ def _recurrent(
     model, applied = network.model, network.applied
     _, T, B, _ = x.shape
     like = weights[f"layer{index}.0.W_hh"]
+    there = [d for d in range(model.directions) if f"layer{index}.{d}.W_hh" in weights]
+    cells = [model.cell_at(f"layer{index}.{d}", weights) for d in there]
     places = [
-        Place(index, d, model.cell, T, B, model.hidden, like) for d in range(model.directions)
+        Place(index, d, cell, T, B, model.hidden, like, lengths)
+        for d, cell in zip(there, cells, strict=True)
     ]
     own = [applied.cell(layer_weights(weights, place), weights, place) for place in places]
     cell, directions = tuple(own_cell for own_cell, _ in own), tuple(parts for _, parts in own)

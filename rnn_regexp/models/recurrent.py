@@ -1,10 +1,13 @@
 """What all recurrent models have in common: settings, and the parameters that follow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from rnn_regexp.fields import Settings, structural
+from rnn_regexp.models.attention import Score
 from rnn_regexp.models.pooling import Pooling, pooling_specs
 from rnn_regexp.recurrence import cells
 from rnn_regexp.weights import Kind, Spec
@@ -21,11 +24,16 @@ class Model(Settings):
     layers: int = structural(1, "[1, inf)")
     bidirectional: bool = structural(False)
     pooling: Pooling = structural(Pooling.last)  # where one answer is given for a sequence
+    attention: Score = structural(Score.general)  # where a decoder writes another sequence
 
     @property
     def cell(self) -> cells.Cell:
         """The recurrence's step."""
         raise NotImplementedError
+
+    def cell_at(self, place: str, weights: Mapping[str, Tensor]) -> cells.Cell:
+        """The step of a place such as ``layer0.1``, where cells have weights of their own."""
+        return self.cell
 
     @property
     def directions(self) -> int:
@@ -40,15 +48,19 @@ class Model(Settings):
     def _specs(self, vocabulary: int, features: int, outputs: int, pooled: bool) -> Iterator[Spec]:
         if vocabulary:
             yield Spec("embedding", (vocabulary, self.embedding), Kind.embedding)
-        width = self.embedding if vocabulary else features
-        for layer in range(self.layers):
-            for direction in range(self.directions):
-                yield from self._layer(f"layer{layer}.{direction}", width)
-            width = self.hidden * self.directions
+        yield from self.stack(self.embedding if vocabulary else features)
+        width = self.hidden * self.directions
         if pooled:
             yield from pooling_specs(self.pooling, width)
         yield Spec("head.W_yh", (outputs, width), Kind.hidden_output, fan=width)
         yield Spec("head.b_y", (outputs,), Kind.bias, fan=width)
+
+    def stack(self, width: int, first: int = 0, directions: int = 0) -> Iterator[Spec]:
+        """Those of all recurrent layers, numbered from ``first`` on, on inputs of ``width``."""
+        for layer in range(first, first + self.layers):
+            for direction in range(directions or self.directions):
+                yield from self._layer(f"layer{layer}.{direction}", width)
+            width = self.hidden * (directions or self.directions)
 
     def _layer(self, name: str, width: int) -> Iterator[Spec]:
         G, H = self.cell.gates, self.hidden

@@ -33,9 +33,11 @@ from rnn_regexp.regularizers.nt_asgd import NtAsgd
 from rnn_regexp.regularizers.orthogonal import Orthogonal
 from rnn_regexp.regularizers.orthogonality import Orthogonality
 from rnn_regexp.regularizers.r_drop import RDrop
+from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
 from rnn_regexp.regularizers.rnn_drop import RnnDrop
 from rnn_regexp.regularizers.sam import Sam
+from rnn_regexp.regularizers.scheduled_sampling import ScheduledSampling
 from rnn_regexp.regularizers.spectral_norm import SpectralNorm
 from rnn_regexp.regularizers.spectral_penalty import SpectralPenalty
 from rnn_regexp.regularizers.state_reset import StateReset
@@ -62,9 +64,11 @@ ALL: tuple[type[Regularizer], ...] = (
     Orthogonal,
     SpectralNorm,
     LayerNorm,
+    RecurrentBatchNorm,
     TruncatedBptt,
     WeightNoise,
     WeightDrop,
+    ScheduledSampling,
     WordDropout,
     EmbeddingDropout,
     StateReset,

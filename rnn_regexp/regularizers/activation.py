@@ -18,7 +18,8 @@ class Activation(Regularizer):
     alpha * mean((m * h_t)^2)   over units, sequences and valid steps
 
     The paper writes an L2 norm, its code takes this mean of squares; so do we.  alpha = 2 on Penn
-    Treebank and WikiText-2.  Where the head reads one vector, the mean is over that.
+    Treebank and WikiText-2.  Where the head reads one vector, the mean is over that.  What a
+    decoder reads of its encoder is a second term.
     """
 
     source = "Merity, McCann & Socher 2017; Merity et al. 2018, section 4.6"
@@ -26,5 +27,8 @@ class Activation(Regularizer):
     alpha: float = per_run(0.0, "[0, inf)", strength=True)
 
     def penalty(self, weights: Weights, trace: Trace) -> Tensor:
-        squares = trace.read.square().mean(dim=-1)  # (K, [T,] B)
-        return self.alpha.to(squares) * mean_over_steps(squares, trace)
+        sizes = [
+            mean_over_steps(own.read.square().mean(dim=-1), own)  # of (K, [T,] B)
+            for own in trace.stacks
+        ]
+        return self.alpha.to(sizes[0]) * sum(sizes)

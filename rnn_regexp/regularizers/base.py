@@ -44,6 +44,7 @@ class Place:
     sequences: int  # B
     hidden: int  # H
     like: Tensor  # for type and device
+    lengths: Tensor | None = None  # (K, B) valid steps of each sequence; None where all are
 
     def name(self, technique: str) -> str:
         """The site of a technique's random numbers at this place."""
@@ -111,6 +112,13 @@ class Regularizer(Settings):
         """New token ids (K, T, B)."""
         return tokens
 
+    def transform_previous(self, words: Tensor, logits: Tensor, noise: Noise | None) -> Tensor:
+        """Training only: the words (K, T, B) that a decoder reads, from the true ones.
+
+        ``logits`` (K, T, B, C) are its own answers; the t-th word may depend on earlier ones alone.
+        """
+        return words
+
     def transform_embedded(self, x: Tensor, tokens: Tensor, noise: Noise | None) -> Tensor:
         """New embeddings (K, T, B, D) of ``tokens`` (K, T, B)."""
         return x
@@ -120,7 +128,12 @@ class Regularizer(Settings):
         return states
 
     def transform_cell(
-        self, cell: Cell, own: LayerWeights, weights: Mapping[str, Tensor], place: Place
+        self,
+        cell: Cell,
+        own: LayerWeights,
+        weights: Mapping[str, Tensor],
+        place: Place,
+        noise: Noise | None,
     ) -> tuple[Cell, LayerWeights]:
         """Another step for a place, with its matrices and biases (then it is ``separate``)."""
         return cell, own

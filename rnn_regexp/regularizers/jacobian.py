@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run
+from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.regularizers.base import Place, Regularizer
@@ -46,7 +47,12 @@ class Jacobian(Regularizer):
                 yield "", f"{name} beside it takes two passes a step, it needs one"
 
     def transform_cell(
-        self, cell: Cell, own: LayerWeights, weights: Mapping[str, Tensor], place: Place
+        self,
+        cell: Cell,
+        own: LayerWeights,
+        weights: Mapping[str, Tensor],
+        place: Place,
+        noise: Noise | None,
     ) -> tuple[Cell, LayerWeights]:
         if not torch.is_grad_enabled():
             return cell, own

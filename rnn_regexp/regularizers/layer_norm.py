@@ -1,7 +1,7 @@
 """Layer normalization inside the recurrence."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,13 +9,16 @@ from torch.nn import functional
 
 from rnn_regexp.fields import structural
 from rnn_regexp.noise import Noise
-from rnn_regexp.recurrence.cells import Cell, LayerWeights, State, product
-from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
+from rnn_regexp.recurrence.cells import Cell, LayerWeights
 from rnn_regexp.regularizers.base import Place, Regularizer
+from rnn_regexp.regularizers.normalized_cell import (
+    GRU_GATES,
+    normalized,
+    start_gains,
+    with_gains,
+)
 from rnn_regexp.regularizers.subject import Subject
-from rnn_regexp.weights import Kind, Spec, Weights
-
-LSTM_GATES, GRU_GATES = 4, 3
+from rnn_regexp.weights import Spec, Weights
 
 
 @dataclass
@@ -41,55 +44,28 @@ class LayerNorm(Regularizer):
         yield from subject.without_own_cell()
 
     def specs(self, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
-        own = (part for spec in specs if spec.kind is Kind.hidden_hidden for part in _parts(spec))
-        return (*specs, *own)
+        return with_gains(specs)
 
     def initialize(self, weights: Weights, noise: Noise) -> None:
-        with torch.no_grad():
-            for spec, b in weights.of(Kind.bias):
-                if spec.name.endswith(".b_c"):
-                    b.zero_()
+        start_gains(weights, torch.ones_like(weights.flat[:, 0]))
 
     def transform_cell(
-        self, cell: Cell, own: LayerWeights, weights: Mapping[str, Tensor], place: Place
+        self,
+        cell: Cell,
+        own: LayerWeights,
+        weights: Mapping[str, Tensor],
+        place: Place,
+        noise: Noise | None,
     ) -> tuple[Cell, LayerWeights]:
-        W_hx, W_hh, b_hx, b_hh = own
-        name, kinds = f"layer{place.layer}.{place.direction}", ("g_hx", "g_hh", "g_c", "b_c")
-        g_hx, g_hh, g_c, b_c = (weights.get(f"{name}.{kind}") for kind in kinds)
+        def by(part: str, a: Tensor) -> Tensor:
+            return _normalized(a, 1 if part == "c" else cell.gates)
 
-        def by(h: Tensor, W: Tensor, b: Tensor, mask: Tensor | None) -> Tensor:
-            share = product(h, W, torch.zeros_like(b), mask)
-            return _normalized(share, g_hh, cell.gates) + b[:, None]
-
-        def read(c: Tensor) -> Tensor:
-            assert b_c is not None
-            return _normalized(c, g_c, 1) + b_c[:, None]
-
-        def step(
-            x: Tensor, state: State, W: Tensor, b: Tensor, noise: RecurrentNoise = NONE
-        ) -> State:
-            x = _normalized(x, g_hx, cell.gates) + b_hx[:, None]
-            own_read = {} if g_c is None else {"read": read}
-            return cell.step(x, state, W, b, noise, by=by, **own_read)
-
-        changed = replace(cell, name=f"layer_norm_{cell.name}", step=step)
-        return changed, (W_hx, W_hh, torch.zeros_like(b_hx), b_hh)
+        return normalized(cell, own, weights, place, by)
 
 
-def _parts(spec: Spec) -> Iterator[Spec]:
-    """The gains of a place, and of the LSTM's c a bias too."""
-    place, (rows, hidden) = spec.name.removesuffix(".W_hh"), spec.shape
-    yield Spec(f"{place}.g_hx", (rows,), Kind.gain, spec.gates)
-    yield Spec(f"{place}.g_hh", (rows,), Kind.gain, spec.gates)
-    if spec.gates == LSTM_GATES:
-        yield Spec(f"{place}.g_c", (hidden,), Kind.gain)
-        yield Spec(f"{place}.b_c", (hidden,), Kind.bias)
-
-
-def _normalized(a: Tensor, gain: Tensor | None, gates: int) -> Tensor:
-    """LN of (K, B, G*H) with gains (K, G*H)."""
-    assert gain is not None
+def _normalized(a: Tensor, gates: int) -> Tensor:
+    """LN of (K, B, G*H) without gains."""
     H = a.shape[-1] // gates
     sizes = [2 * H, H] if gates == GRU_GATES else [gates * H]
     parts = [functional.layer_norm(part, part.shape[-1:]) for part in a.split(sizes, dim=-1)]
-    return gain[:, None] * torch.cat(parts, dim=-1)
+    return torch.cat(parts, dim=-1)

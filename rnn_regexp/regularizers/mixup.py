@@ -38,6 +38,10 @@ class Mixup(Regularizer):
         if self.on is Site.between:
             yield "on", "must be input or output"
 
+    def does_nothing(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        if subject.batch == 1:
+            yield "", "a sequence has no other beside it (training.batch_size=1)"
+
     def transform_activations(
         self, site: Site, layer: int, x: Tensor, noise: Noise | None
     ) -> Tensor:

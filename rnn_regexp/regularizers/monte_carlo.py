@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rnn_regexp.fields import per_run
 from rnn_regexp.regularizers.base import Regularizer
-from rnn_regexp.regularizers.subject import Subject
+from rnn_regexp.regularizers.subject import TRANSLATE, Subject
 
 
 @dataclass
@@ -27,6 +27,10 @@ class MonteCarlo(Regularizer):
     evaluates = True
 
     samples: int = per_run(0, "[0, inf)", strength=True)
+
+    def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        if subject.task == TRANSLATE:
+            yield "", "each word of a search would need all samples (task translate)"
 
     def does_nothing(self, subject: Subject) -> Iterator[tuple[str, str]]:
         if not any(own.sampled for own in subject.techniques.values()):

@@ -30,8 +30,9 @@ class NormStabilizer(Regularizer):
     def penalty(self, weights: Weights, trace: Trace) -> Tensor:
         hidden = next(spec for spec, _ in weights.of(Kind.hidden_hidden)).shape[1]
         total = torch.zeros_like(self.beta).to(trace.outputs[0])
-        for outputs in trace.outputs:
+        layers = ((own.lengths, outputs) for own in trace.stacks for outputs in own.outputs)
+        for lengths, outputs in layers:
             for h in outputs.split(hidden, dim=-1):  # (K, T, B, H)
                 norm = torch.linalg.vector_norm(h, dim=-1)  # (K, T, B)
-                total = total + mean_over_pairs(norm.diff(dim=1).square(), trace.lengths)
+                total = total + mean_over_pairs(norm.diff(dim=1).square(), lengths)
         return self.beta.to(total) * total

@@ -38,7 +38,7 @@ class Orthogonal(Regularizer):
     These are torch's ``parametrizations.orthogonal``.  exp and cayley reach the rotations alone,
     and start as their papers do, by angles in pairs of units: U(-pi, pi) and U(0, pi/2).
     Householder starts from normal columns.  ``init`` draws the other weights.  The papers train X
-    with a tenth of the learning rate; here it has the same.
+    with a tenth of the learning rate; here it has the same.  Penalties and decay act on X.
     """
 
     source = "Lezcano-Casado & Martinez-Rubio 2019; Helfrich et al. 2018; Mhammedi et al. 2017"

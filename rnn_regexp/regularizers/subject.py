@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from rnn_regexp.regularizers.base import Regularizer
 
 
+TRANSLATE = "translate"  # the task that has an encoder and a decoder
+
+
 @dataclass(frozen=True)
 class Subject:
     """A model on a task, and the techniques that act on it together."""
@@ -26,8 +29,14 @@ class Subject:
     task: str
     every_step: bool  # whether the head reads every step
     carries: bool  # whether states go on from one batch to the next
+    batch: int  # sequences of a step
     backend: Backend
     techniques: Mapping[str, "Regularizer"]  # those that are not neutral, by name
+
+    @property
+    def numbered(self) -> int:
+        """How many layers have a number of their own: a decoder's follow its encoder's."""
+        return self.layers * (2 if self.task == TRANSLATE else 1)
 
     def without_own_recurrence(self, setting: str = "") -> Iterator[tuple[str, str]]:
         """The objection of a technique inside the recurrence to torch's fused kernels."""

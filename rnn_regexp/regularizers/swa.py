@@ -13,7 +13,7 @@ from rnn_regexp.weights import Weights
 
 @dataclass
 class Swa(Regularizer):
-    """Judge a run by the mean of its weights at the ends of epochs, from epoch ``start`` on.
+    """Judge a run by the mean of its weights at the ends of epochs, from epoch ``start_epoch`` on.
 
     The paper keeps a constant or cyclical learning rate meanwhile: choose ``schedule`` for that.
     Every ``every``-th epoch counts.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run
@@ -18,7 +19,7 @@ class TemporalActivation(Regularizer):
     beta * mean((h_t - h_{t-1})^2)   over units and all pairs of steps within a sequence
 
     No pair crosses into padding, into another sequence or out of the window.  beta = 1 in the
-    paper.
+    paper.  Encoder and decoder have a term each.
     """
 
     source = "Merity, McCann & Socher 2017; Merity et al. 2018, section 4.6"
@@ -26,9 +27,12 @@ class TemporalActivation(Regularizer):
     beta: float = per_run(0.0, "[0, inf)", strength=True)
 
     def penalty(self, weights: Weights, trace: Trace) -> Tensor:
-        h = trace.outputs[-1]  # (K, T, B, N*H)
-        squares = (h[:, 1:] - h[:, :-1]).square().mean(dim=-1)  # (K, T-1, B)
-        return self.beta.to(h) * mean_over_pairs(squares, trace.lengths)
+        total = torch.zeros_like(self.beta).to(trace.read)
+        for own in trace.stacks:
+            h = own.outputs[-1]  # (K, T, B, N*H)
+            squares = h.diff(dim=1).square().mean(dim=-1)  # (K, T-1, B)
+            total = total + mean_over_pairs(squares, own.lengths)
+        return self.beta.to(total) * total
 
 
 def mean_over_pairs(values: Tensor, lengths: Tensor) -> Tensor:

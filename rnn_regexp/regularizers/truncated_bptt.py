@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run
+from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.regularizers.base import Place, Regularizer, column
@@ -34,7 +35,12 @@ class TruncatedBptt(Regularizer):
         yield from subject.without_own_cell()
 
     def transform_cell(
-        self, cell: Cell, own: LayerWeights, weights: Mapping[str, Tensor], place: Place
+        self,
+        cell: Cell,
+        own: LayerWeights,
+        weights: Mapping[str, Tensor],
+        place: Place,
+        noise: Noise | None,
     ) -> tuple[Cell, LayerWeights]:
         if not torch.is_grad_enabled():
             return cell, own

@@ -19,9 +19,10 @@ class WeightDrop(Regularizer):
     W_hh -> M * W_hh,   M ~ Bernoulli(1 - rate) / (1 - rate),  one M for all steps and sequences
 
     The only dropout inside the recurrence that leaves torch's fused kernels usable.  ``layers``
-    counts from 0; [] are all.  ``variational`` drops whole rows.  AWD-LSTM has rate .5 on words,
-    .2 on enwik8.  Its released code drops rows in evaluation too, and breaks when evaluation is
-    followed by training; ours computes the masked matrix anew and never touches the parameter.
+    counts from 0, a decoder's behind its encoder's; [] are all.  ``variational`` drops whole rows.
+    AWD-LSTM has rate .5 on words, .2 on enwik8.  Its released code drops rows in evaluation too,
+    and breaks when evaluation is followed by training; ours computes the masked matrix anew and
+    never touches the parameter.
     """
 
     source = "Merity et al. 2018 (AWD-LSTM), section 2; Wan et al. 2013"
@@ -33,7 +34,7 @@ class WeightDrop(Regularizer):
 
     def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
         for layer in self.layers:
-            if not 0 <= layer < subject.layers:
+            if not 0 <= layer < subject.numbered:
                 yield "layers", f"there is no layer {layer} (model.layers={subject.layers})"
 
     def transform_weights(self, weights: dict[str, Tensor], noise: Noise | None) -> None:

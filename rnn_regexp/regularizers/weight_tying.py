@@ -14,7 +14,7 @@ from rnn_regexp.weights import Spec
 
 @dataclass
 class WeightTying(Regularizer):
-    """One matrix for the embedding and the head of a language model.
+    """One matrix for the embedding and the head of a language model or a decoder.
 
     W_yh = E   (V, D), the head's own bias stays
 
@@ -31,18 +31,15 @@ class WeightTying(Regularizer):
     tied: bool = structural(False, strength=True)
 
     def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
-        width = subject.hidden * subject.directions
-        if subject.task != "language_model":
-            yield "", f"only a language model reads the words that it writes (task {subject.task})"
-        elif width != subject.width:
-            units = f"{subject.hidden}" + f" * {subject.directions}" * (subject.directions > 1)
-            yield (
-                "",
-                f"model.embedding={subject.width} must be as wide as what the head reads ({units})",
-            )
+        if subject.task not in ("language_model", "translate"):
+            whose = "a language model or a decoder"
+            yield "", f"only {whose} reads the words that it writes (task {subject.task})"
+        elif subject.hidden != subject.width:  # there both have one direction
+            hidden = f"as wide as what the head reads ({subject.hidden})"
+            yield "", f"model.embedding={subject.width} must be {hidden}"
 
     def specs(self, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
         return tuple(spec for spec in specs if spec.name != "head.W_yh")
 
     def transform_weights(self, weights: dict[str, Tensor], noise: Noise | None) -> None:
-        weights["head.W_yh"] = weights["embedding"]
+        weights["head.W_yh"] = weights.get("decoder.embedding", weights["embedding"])

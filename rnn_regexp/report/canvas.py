@@ -84,11 +84,12 @@ def drawn(figure: Figure) -> Drawing:
     """The figure in both formats; the same figure gives the same bytes."""
     from matplotlib import rc_context
 
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
     text, pages = io.StringIO(), io.BytesIO()
     nothing: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(text, format="svg", metadata=nothing, transparent=True)
     figure.set_layout_engine("none")  # the places are found
+    # It tells of every table of a font that it cuts down, and Hydra shows what is told.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     with rc_context({"font.sans-serif": PRINTED}):
         figure.savefig(pages, format="pdf", metadata={"CreationDate": None})
     return Drawing(_element(text.getvalue()), pages.getvalue())

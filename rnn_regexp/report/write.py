@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +70,11 @@ def write_reports(studies: Sequence[StudyRuns], folder: str | Path) -> StudyRepo
         "effects.csv": to_csv(tables[1]),
         "runs.csv": to_csv(tables[0]),
     }
+    before = _figures_of(Path(folder))
     figures = _write_figures(document.figures, Path(folder) / FIGURES)
     files = tuple(write_text(Path(folder) / name, own) for name, own in contents.items())
+    for path in before - set(figures):
+        path.unlink(missing_ok=True)
     verdicts = "\n\n".join(map(_verdicts, studies, effects, _headings(studies)))
     return StudyReport(*tables, verdicts, note(text), Path(folder), files, tuple(figures))
 
@@ -110,6 +114,14 @@ def _write_figures(figures: Sequence[Figure], folder: Path) -> list[Path]:
             write_bytes(folder / f"{own.name}.pdf", own.pdf),
         ]
     return written
+
+
+def _figures_of(folder: Path) -> set[Path]:
+    """The files of the figures of the report that stands in a folder; others are not ours."""
+    page = folder / "report.md"
+    text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
+    names = re.findall(rf"\({FIGURES}/([^/()]+)\.svg\)", text)
+    return {folder / FIGURES / f"{name}{suffix}" for name in names for suffix in (".svg", ".pdf")}
 
 
 def _headings(studies: Sequence[StudyRuns]) -> list[list[str]]:

@@ -7,11 +7,13 @@ from rnn_regexp.tasks.forecast import Forecast
 from rnn_regexp.tasks.language_model import LanguageModel
 from rnn_regexp.tasks.tag import Tag
 from rnn_regexp.tasks.transduce import Transduce
+from rnn_regexp.tasks.translate import Translate
 
 ALL: dict[str, type[Task]] = {
     "classify": Classify,
     "tag": Tag,
     "transduce": Transduce,
+    "translate": Translate,
     "language_model": LanguageModel,
     "forecast": Forecast,
 }
@@ -22,4 +24,14 @@ def task_of(data: SequenceData) -> Task:
     return ALL[data.task](data)
 
 
-__all__ = ["ALL", "Classify", "Forecast", "LanguageModel", "Tag", "Task", "Transduce", "task_of"]
+__all__ = [
+    "ALL",
+    "Classify",
+    "Forecast",
+    "LanguageModel",
+    "Tag",
+    "Task",
+    "Transduce",
+    "Translate",
+    "task_of",
+]

@@ -44,6 +44,10 @@ class Task:
         pooled = self.reads is Reads.sequence
         return model.specs(len(self.data.vocabulary), self.data.features, self.outputs, pooled)
 
+    def provenance(self) -> dict[str, str]:
+        """What computes the metrics, where that is no code of ours: name -> version."""
+        return {}
+
     # Batches
 
     def head(self, split: Split, count: int) -> Split:
@@ -76,6 +80,10 @@ class Task:
     def forward(self, network: Network, batch: Batch, states: States | None) -> Trace:
         """What the head says of a batch; ``states`` as ``models.forward`` takes them."""
         return forward(network, batch, self.reads, states)
+
+    def evaluated(self, network: Network, batch: Batch, states: States | None) -> Trace:
+        """``forward`` without noise, and what else the metrics ask for."""
+        return self.forward(network, batch, states)
 
     def loss(self, trace: Trace, batch: Batch, applied: Application) -> Tensor:
         """The loss of each run, a mean over the batch: (K,)."""

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ablation.description import Description, StudyError, parse
 from rnn_regexp.ablation.metrics import BEST, sibling
-from rnn_regexp.ablation.runs_table import StudyRuns, planned_runs, unplanned_runs
+from rnn_regexp.ablation.runs_table import (
+    StudyRuns,
+    planned_runs,
+    refuse_baseline,
+    unplanned_runs,
+)
 from rnn_regexp.ablation.tidy_table import Question, study_of
 from rnn_regexp.ledger import FAILED, FINISHED, RunResult
 from rnn_regexp.tracking.settings import Server, Sqlite, TrackingError
@@ -31,9 +36,14 @@ LARGEST = 1.7e308  # what MLflow stores in place of an infinity
 
 
 def read_experiment(
-    name: str, tracking: Sqlite | Server, question: Question | None = None
+    name: str,
+    tracking: Sqlite | Server,
+    question: Question | None = None,
+    baseline: Mapping[str, str] | None = None,
 ) -> list[StudyRuns]:
     """The studies of an experiment; with a ``question``, its runs as the table that is asked.
+
+    Runs without a definition are compared with ``baseline``, or else with the first of them.
 
     Raises ``TrackingError`` for an experiment that there is not, ``StudyError`` for runs that
     nothing can be said of.
@@ -48,7 +58,7 @@ def read_experiment(
     studies: dict[str, list[Run]] = {}
     for run in found:
         studies.setdefault(run.data.tags.get("study", name), []).append(run)
-    return [_study(mlflow, own, runs) for own, runs in studies.items()]
+    return [_study(mlflow, own, runs, baseline) for own, runs in studies.items()]
 
 
 def as_table(runs: "Iterable[Run]", seed_column: str) -> "pd.DataFrame":
@@ -96,18 +106,21 @@ def _runs(mlflow: "MlflowClient", experiment_id: str) -> "Iterator[Run]":
             return
 
 
-def _study(mlflow: "MlflowClient", name: str, runs: "Sequence[Run]") -> StudyRuns:
+def _study(
+    mlflow: "MlflowClient", name: str, runs: "Sequence[Run]", baseline: Mapping[str, str] | None
+) -> StudyRuns:
     """One study, by its own definition where a summary carries it, else by what differs."""
     summary = next((run for run in runs if run.data.tags.get(KIND) == SUMMARY), None)
     trained = [run for run in runs if run.data.tags.get(KIND) != SUMMARY]
     texts = _definition(mlflow, summary.info.run_id) if summary else None
     if texts is not None:
+        refuse_baseline(baseline, f"mlflow:{name}")
         study = parse(texts[0], f"{name}/{DEFINITION[0]}")
         return planned_runs(study, texts[1], _results(mlflow, trained, study), *texts[2:])
     results = _results(mlflow, trained, None)
     for run, result in zip(trained, results, strict=True):
         result.experiment = _settings(mlflow, run)
-    return unplanned_runs(results, name)
+    return unplanned_runs(results, name, baseline)
 
 
 def _definition(mlflow: "MlflowClient", run_id: str) -> list[str] | None:

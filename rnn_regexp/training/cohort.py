@@ -146,6 +146,7 @@ def subject_of(model: Model, task: Task, training: Training, techniques: Regular
         task=data.task,
         every_step=task.reads is Reads.steps,
         carries=task.carries,
+        batch=training.batch_size,
         backend=training.backend,
         techniques=used(techniques),
     )

@@ -45,8 +45,9 @@ class _Pass:
         noise = Noise(cohort.seeds, index, f"draw{self.draw}/") if self.draw else None
         network = cohort.network(noise, self.flat, sampling=True)
         states = carried(cohort, self.states, batch.begins)
+        pass_ = cohort.task.forward if self.draw else cohort.task.evaluated
         with cohort.autocast():
-            trace = cohort.task.forward(network, batch, states)
+            trace = pass_(network, batch, states)
         self.states = trace.states
         return trace
 

@@ -52,7 +52,7 @@ def _forward(cohort: Cohort, batch: Batch, noise: Noise, states: States | None) 
         trace = cohort.task.forward(network, batch, states)
         own = cohort.task.loss(trace, batch, network.applied).to(cohort.weights.flat.dtype)
     if cohort.training.reduction is Reduction.time_sum and cohort.task.reads is Reads.steps:
-        own = own * batch.lengths.amax(dim=1)
+        own = own * trace.lengths.amax(dim=1)
     return replace(trace, losses=own)
 
 

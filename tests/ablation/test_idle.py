@@ -74,6 +74,11 @@ IDLE = {
         ("schedule", ["constant", "step"]),
         "schedule=step changes nothing within 6 epochs",
     ),
+    "the rank of a mogrifier without rounds": (
+        ("model=lstm",),
+        ("model.mogrifier.rank", [4, 8]),
+        "model.mogrifier.rounds is 0",
+    ),
     "patience beyond the budget": (
         ("regularizers=[early_stopping]", "training.epochs=4"),
         ("regularizers.early_stopping.patience", ["none", 3]),
@@ -133,6 +138,8 @@ ACTIVE = {
     ),
     "embedding": (("dataset=docstrings",), ("model.embedding", [64, 8])),
     "pooling": ((), ("model.pooling", ["last", "mean"])),
+    "rounds": (("model=lstm",), ("model.mogrifier.rounds", [0, 5])),
+    "rank": (("model=lstm", "model.mogrifier.rounds=5"), ("model.mogrifier.rank", [4, 8])),
     "stream": ((), ("stream", [0, 1])),
     "limit": ((), ("training.limit", [50, 100])),
 }

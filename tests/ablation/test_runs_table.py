@@ -193,6 +193,47 @@ def test_factors_are_inferred_from_what_differs(tmp_path):
     assert runs.planned == 8
 
 
+def two_rates(folder) -> None:
+    for n, (rate, seed) in enumerate([(0.1, 0), (0.1, 1), (0.5, 0), (0.5, 1)]):
+        Ledger(folder).record(run(n, {"optimizer": {"rate": rate}}, seed))
+
+
+def test_a_baseline_that_nobody_named_is_told(tmp_path):
+    two_rates(tmp_path)
+    runs = read_study(tmp_path)
+    (told,) = runs.warnings
+    assert told.startswith("baseline: that of the run that started first, optimizer.rate=0.5; ")
+    named = read_study(tmp_path, {"optimizer.rate": "0.10"})
+    assert named.description.factors[0].baseline == "0.1"
+    assert named.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("baseline", "line"),
+    [
+        (
+            {"optimizer.rat": "0.1"},
+            r"--baseline: optimizer.rat does not differ \(did you mean optimizer.rate\?\)",
+        ),
+        ({"size": "1"}, r"--baseline: size does not differ \(there are optimizer.rate\)"),
+        (
+            {"optimizer.rate": "2"},
+            r"--baseline: optimizer.rate has no level 2 \(there are 0.1, 0.5\)",
+        ),
+    ],
+)
+def test_a_baseline_that_there_is_not(tmp_path, baseline, line):
+    two_rates(tmp_path)
+    with pytest.raises(StudyError, match=f"^{line}$"):
+        read_study(tmp_path, baseline)
+
+
+def test_a_study_with_a_plan_has_its_own_baseline(make_study):
+    folder = make_study(seeds=1)
+    with pytest.raises(StudyError, match="is a study and has its own"):
+        read_study(folder, {"dropout": "0.5"})
+
+
 def dropout(**settings) -> dict:
     return {"regularizers": {"dropout": {"name": "dropout"} | settings}}
 

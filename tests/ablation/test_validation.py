@@ -103,3 +103,15 @@ def test_the_long_run_kept_its_promises():
         (rows["noise"] == "equal variances") & (rows["seeds"] <= 10) & (rows["levels"] > 2)
     ]
     assert (equal["power"].dropna() > equal["power_holm"].dropna()).all()
+
+
+def test_the_study_in_which_nothing_differs_found_nothing():
+    rows = pd.read_csv(DOCS / "statistics" / "null_factor.csv")
+    assert len(rows) == 3 * 12  # levels, metrics
+    assert (rows["n_pairs"] == 30).all()
+    assert rows["verdict"].str.match("undecided|no difference").all()
+    page = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    assert f"the smallest of all adjusted p-values is {rows['p_adjusted'].min():.3f}" in page
+    for own in rows[rows["metric"] == "valid/loss"].itertuples():
+        interval = f"[{own.ci_low:.3f}, {own.ci_high:.3f}]"
+        assert f"{interval} | {own.p_adjusted:.3f} | {own.verdict} |" in page

@@ -108,6 +108,13 @@ def test_hydras_own_flags_work(shell) -> None:
     assert "AblationSweeper" in told.stdout + told.stderr
 
 
+def test_a_study_is_shown_and_not_run(shell, tmp_path: Path) -> None:
+    code, out, err = shell("ablate", "study=awd_lstm", "--cfg", "job")
+    assert (code, err) == (0, "")
+    assert "design: leave_one_out" in out
+    assert not (tmp_path / "outputs").exists()
+
+
 def test_a_study_of_the_users_own_folder(shell, tmp_path: Path) -> None:
     (tmp_path / "mine/study").mkdir(parents=True)
     (tmp_path / "mine/study/widths.yaml").write_text(

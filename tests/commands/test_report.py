@@ -138,6 +138,10 @@ def test_the_title_is_the_question(table, tmp_path, capsys):
         ),
         (["--table", "t.csv"], "--metric: name the column that judges"),
         (["a", "--metric", "m"], "--metric: a is a study and has its own (see study.yaml)"),
+        (
+            ["a", "--baseline", "a=1", "--metric", "m"],
+            "--baseline: a is a study and has its own (see study.yaml)",
+        ),
         (["a", "--alpha", "0.1"], "--alpha: a is a study and has its own (see study.yaml)"),
         (
             ["--table", "t.csv", "--metric", "m", "--alpha", "2"],

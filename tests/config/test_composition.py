@@ -50,3 +50,9 @@ def test_the_article_experiment_is_the_articles_example() -> None:
     assert techniques["clip"].threshold == 5.0
     assert techniques["init"].neutral
     assert (type(config.optimizer).__name__, config.optimizer.lr) == ("Adam", 1e-3)
+
+
+@pytest.mark.parametrize("study", PLACES.choices("study"))
+def test_every_study_is_described(study: str) -> None:
+    text = (CONF.parent / "docs/studies.md").read_text(encoding="utf-8")
+    assert text.partition("## Those that ship")[2].count(f"\n| `{study}` |") == 1

@@ -6,6 +6,7 @@ import torch
 
 from rnn_regexp.data.features import Series, feature_data, held_out
 from rnn_regexp.data.partition import TEST, TRAIN, VALID
+from rnn_regexp.data.sequences import DataError
 
 RANDOM = np.random.default_rng(0)
 
@@ -82,3 +83,8 @@ def test_series_in_two_splits_are_counted():
     train, test = series(3, "a"), series(2, "a")
     data = feature_data({TRAIN: train, VALID: train[:1], TEST: test + train[1:]}, {})
     assert data.provenance["sequences_in_two_splits"] == "3"
+
+
+def test_a_class_that_train_does_not_have_is_refused():
+    with pytest.raises(DataError, match=r"^the class 'b' occurs in valid and never in train$"):
+        feature_data({TRAIN: series(2, "a"), VALID: series(1, "b"), TEST: series(1, "a")}, {})

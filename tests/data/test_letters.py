@@ -1,7 +1,10 @@
 """Sequences of letters as token ids."""
 
+import pytest
+
 from rnn_regexp.data.letters import letter_data, letter_rows
 from rnn_regexp.data.partition import TEST, TRAIN, VALID, Splits
+from rnn_regexp.data.sequences import DataError
 
 
 def splits(train: list[str], valid: list[str], test: list[str]) -> Splits:
@@ -37,3 +40,8 @@ def test_long_sequences_are_cut_and_counted():
 def test_sequences_in_two_splits_are_counted():
     data = letter_data(splits(["AC", "CA", "AC"], ["AC"], ["CA"]), "ACGT", 3, {})
     assert data.provenance["sequences_in_two_splits"] == "2"
+
+
+def test_a_class_that_train_does_not_have_is_refused():
+    with pytest.raises(DataError, match=r"^the class 'G' occurs in test and never in train$"):
+        letter_data(splits(["ACGT", "CA"], ["ACA"], ["GCA"]), "ACGT", 10, {})

@@ -41,6 +41,12 @@ def test_a_text_without_anything_to_predict_is_refused():
         running_text({**TEXTS, "valid": ["a"]}, None, {})
 
 
+@pytest.mark.parametrize("train", [["<unk>"] * 3, ["<unk>", "<pad>", "<unk>"]])
+def test_a_text_of_nothing_but_unk_is_refused(train: list[str]):
+    with pytest.raises(DataError, match=r"^the text of train holds no token but <unk>: there is"):
+        running_text({**TEXTS, "train": train}, None, {})
+
+
 def test_ptb_has_its_published_counts(data_root: str):
     data = Ptb(root=data_root).load()
     assert len(data.vocabulary) == 10_001  # and <pad>

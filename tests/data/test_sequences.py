@@ -65,6 +65,10 @@ def splits(data: SequenceData) -> tuple[Split, Split, Split]:
     return data.train, data.valid, data.test
 
 
+def test_its_task_is_the_one_that_is_listed(request: pytest.FixtureRequest, data: SequenceData):
+    assert data.task == request.node.callspec.params["data"].task
+
+
 def test_shapes_and_types(data: SequenceData):
     for split in splits(data):
         rows, steps = split.inputs.shape[:2]

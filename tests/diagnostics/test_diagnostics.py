@@ -12,11 +12,15 @@ from rnn_regexp.diagnostics.saturation import saturation
 from rnn_regexp.diagnostics.sparsity import sparsity
 from rnn_regexp.diagnostics.spectrum import spectrum
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
+from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.regularizers.l1 import L1
+from rnn_regexp.regularizers.layer_norm import LayerNorm
+from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
+from rnn_regexp.regularizers.truncated_bptt import TruncatedBptt
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.optimizers import SGD, Adam
-from tests.training.tiny import cohort, run, sentences, stream, watch, without_time
+from tests.training.tiny import cohort, run, sentences, stream, translations, watch, without_time
 
 MODELS = {
     "rnn": RNN(3, 4),
@@ -105,6 +109,12 @@ def test_saturation_counts_valid_steps_alone(name: str):
     assert all(torch.equal(found[own], again[own]) for own in found)
 
 
+@pytest.mark.parametrize("technique", [LayerNorm(True), RecurrentBatchNorm(True)], ids=str)
+def test_saturation_says_nothing_of_gates_that_a_technique_has_changed(technique: Regularizer):
+    assert saturation(looked_at(GRU(3, 4), run(technique))) == {}
+    assert saturation(looked_at(GRU(3, 4), run(TruncatedBptt(2))))
+
+
 def test_saturation_of_an_elman_network_is_that_of_its_states():
     own = cohort(run(), data=sentences(9), model=RNN(3, 4))
     with torch.no_grad():
@@ -154,6 +164,19 @@ def test_of_a_language_model_the_loss_is_that_of_the_last_step():
     own = cohort(run(), data=stream(), model=LSTM(3, 4), window=4)
     found = diagnose([Diagnostic.gradient_flow], view_of(own))
     assert found["diagnostics/gradient_flow/0"].item() > 0
+
+
+def test_of_a_translation_the_encoder_is_looked_into_and_all_matrices():
+    """Its encoder starts as the classifier of the same sentences does."""
+    model, data = GRU(3, 4, layers=2), translations(longest=5)
+    whole, encoder = (
+        view_of(cohort(run(), data=own, model=model)) for own in (data, sentences(longest=5))
+    )
+    torch.testing.assert_close(saturation(whole), saturation(encoder), rtol=1e-12, atol=0)
+    places = {name.partition("/")[0] for name in spectrum(whole)}
+    assert places == {"layer0.0", "layer1.0", "layer2.0", "layer3.0"}
+    assert list(gradient_flow(whole)) == list(gradient_flow(encoder))
+    assert all(own > 0 for own in gradient_flow(whole).values())
 
 
 # What the survey says, to be seen

@@ -10,7 +10,7 @@ from rnn_regexp.recurrence.layer import Backend, run
 from tests.recurrence.examples import B, D, H, T, close, drawn, example
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
-keras = pytest.importorskip("keras")
+keras = pytest.importorskip("keras", reason="keras is not installed: extra [oracles]")
 
 ORDER = {"gru": (1, 0, 2), "lstm": (0, 1, 2, 3)}  # Keras stacks z, r, h and i, f, c, o
 

@@ -22,7 +22,7 @@ from rnn_regexp.tasks import task_of
 from rnn_regexp.training.cohort import Cohort, RunSettings, subject_of
 from rnn_regexp.training.settings import Training
 from rnn_regexp.weights import Kind, Spec, Weights, offsets
-from tests.training.tiny import cohort, sentences, stream
+from tests.training.tiny import cohort, sentences, stream, translations
 
 Technique = type[Regularizer]
 
@@ -36,6 +36,7 @@ STRONG: dict[str, dict[str, Any]] = {
     "early_stopping": {"patience": 1},
     "ema": {"decay": 0.5},
     "max_norm": {"maximum": 0.5},
+    "scheduled_sampling": {"rate": 0.75, "k": 0.5},
     "nt_asgd": {"patience": 1},
     "monte_carlo": {"samples": 2},
     "state_reset": {"rate": 0.5},
@@ -82,6 +83,8 @@ PROBLEMS = (
     Problem(GRU(3, 4), sentences()),
     Problem(LSTM(3, 4), sentences()),
     Problem(LSTM(4, 4, layers=2), stream(), window=6),
+    Problem(GRU(4, 4), translations()),
+    Problem(GRU(4, 4), stream(), window=6),
 )
 
 SPECS = (

@@ -65,7 +65,8 @@ def states(own: Cohort, it: Regularizer, noise: Noise | None) -> dict[str, Tenso
 
 def cell(own: Cohort, it: Regularizer, noise: Noise | None) -> dict[str, Tensor]:
     here = place(own)
-    step, parts = it.transform_cell(here.cell, layer_weights(own.weights, here), own.weights, here)
+    parts = layer_weights(own.weights, here)
+    step, parts = it.transform_cell(here.cell, parts, own.weights, here, noise)
     before = tuple(numbers(own, B, own.model.hidden) for _ in range(here.cell.states))
     x = numbers(own, B, parts[1].shape[1])
     return {f"next {i}": s for i, s in enumerate(step.step(x, before, parts[1], parts[3]))}

@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.optim import swa_utils
 
 from rnn_regexp.noise import Noise
+from rnn_regexp.regularizers.ema import Ema
 from rnn_regexp.regularizers.nt_asgd import NtAsgd
 from rnn_regexp.regularizers.stack import stack
 from rnn_regexp.regularizers.swa import Swa
@@ -26,6 +29,29 @@ def test_swa_is_the_mean_over_the_ends_of_epochs():
     assert outcomes[0].history[1]["valid/loss"] == pytest.approx(
         valid, rel=1e-12
     )  # before it begins
+
+
+def by_torch(path: Tensor, decay: float | None = None) -> Tensor:
+    """torch's average (P,) of weights (S, P): exponential with a decay, else the plain mean."""
+    weights = nn.ParameterList([nn.Parameter(path[0].clone())])
+    average = None if decay is None else swa_utils.get_ema_multi_avg_fn(decay)
+    model = swa_utils.AveragedModel(weights, multi_avg_fn=average)
+    for own in path:
+        with torch.no_grad():
+            weights[0].copy_(own)
+        model.update_parameters(weights)
+    return next(model.parameters()).detach()
+
+
+def test_averages_are_those_of_torchs_swa_utils():
+    own = cohort(run(Ema(0.9)), run(Swa(1), seed=1), epochs=4)
+    _, journal = watch(own)
+    ema, swa = (own.regularizers.active[name] for name in ("ema", "swa"))
+    flat = own.weights.flat
+    found = by_torch(journal.path(0), 0.9)
+    torch.testing.assert_close(ema.averaged(flat)[0], found, rtol=1e-12, atol=1e-14)
+    found = by_torch(torch.stack([own[1] for own in journal.evaluated]))
+    torch.testing.assert_close(swa.averaged(flat)[1], found, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(

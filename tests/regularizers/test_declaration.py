@@ -7,7 +7,7 @@ import pytest
 
 from rnn_regexp.fields import INTERVAL, PER_RUN, STRENGTH, inside, names
 from rnn_regexp.regularizers import ALL
-from tests.regularizers.catalogue import Technique, each, name_of, usual, usual_settings
+from tests.regularizers.catalogue import CONF, Technique, each, name_of, usual, usual_settings
 
 
 @each
@@ -37,6 +37,14 @@ def test_its_yaml_sets_fields_that_it_has_and_a_strength(technique: Technique):
     written = set(usual_settings(technique))
     assert written <= set(names(technique))
     assert written & set(names(technique, STRENGTH))
+
+
+@each
+def test_its_yaml_says_what_the_strength_is(technique: Technique):
+    package, comment, *_ = (CONF / f"{name_of(technique)}.yaml").read_text().splitlines()
+    assert package == f"# @package regularizers.{name_of(technique)}"
+    assert comment.startswith("# ")
+    assert comment.endswith(".")
 
 
 @each

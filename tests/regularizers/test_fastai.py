@@ -18,7 +18,8 @@ from tests.training.tiny import VOCABULARY, cohort, run, stream
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    awd = pytest.importorskip("fastai.text.models.awdlstm", exc_type=ImportError)
+    why = "fastai is not installed: extra [oracles]"
+    awd = pytest.importorskip("fastai.text.models.awdlstm", reason=why, exc_type=ImportError)
 
 T, B, H = 6, 5, 4
 RATES = {"hidden_p": 0.3, "input_p": 0.3, "embed_p": 0.2, "weight_p": 0.5}

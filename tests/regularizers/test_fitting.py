@@ -10,7 +10,9 @@ from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.embedding_dropout import EmbeddingDropout
 from rnn_regexp.regularizers.fitting import idle, refuse
+from rnn_regexp.regularizers.mixup import Mixup
 from rnn_regexp.regularizers.monte_carlo import MonteCarlo
+from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.recurrent_dropout import RecurrentDropout
 from rnn_regexp.regularizers.rnn_drop import RnnDrop
 from rnn_regexp.regularizers.state_reset import StateReset
@@ -36,9 +38,11 @@ def subject(
     model: Model | None = None,
     data: SequenceData = SENTENCES,
     backend: Backend = Backend.auto,
+    batch_size: int = 32,
 ) -> Subject:
     named = {name_of(type(own)): own for own in techniques}
-    return subject_of(model or GRU(3, 4), task_of(data), Training(backend=backend), named)
+    training = Training(backend=backend, batch_size=batch_size)
+    return subject_of(model or GRU(3, 4), task_of(data), training, named)
 
 
 REFUSED = {
@@ -95,6 +99,7 @@ GOOD = {
     "zoneout": subject(Zoneout(0.1, 0.1), model=LSTM(3, 4)),
     "zoneout of h": subject(Zoneout(0.1)),
     "samples": subject(MonteCarlo(3), WeightDrop(0.1)),
+    "two sequences": subject(Mixup(0.2), RecurrentBatchNorm(True), batch_size=2),
 }
 
 
@@ -113,6 +118,10 @@ IDLE = {
     "zoneout": (
         "only the LSTM has a state c (model=rnn)",
         subject(Zoneout(c=0.1), model=RNN(3, 4)),
+    ),
+    "mixup": (
+        "a sequence has no other beside it (training.batch_size=1)",
+        subject(Mixup(0.2), batch_size=1),
     ),
     "monte_carlo": (
         "no technique beside it has masks to average over",

@@ -100,7 +100,11 @@ def test_embedding_dropout_masks_the_embedded_words_and_not_the_head():
 @pytest.mark.parametrize(
     ("model", "data", "line"),
     [
-        (GRU(4, 4), None, "only a language model reads the words that it writes (task classify)"),
+        (
+            GRU(4, 4),
+            None,
+            "only a language model or a decoder reads the words that it writes (task classify)",
+        ),
         (GRU(3, 4), stream(), "model.embedding=3 must be as wide as what the head reads (4)"),
     ],
     ids=["task", "width"],

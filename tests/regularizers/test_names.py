@@ -16,7 +16,15 @@ from rnn_regexp.data.sequences import Dataset, SequenceData
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.fields import STRENGTH, label, names, plain, structural
 from rnn_regexp.regularizers import ALL
-from tests.regularizers.catalogue import PROBLEMS, Technique, each, name_of, problem_of, usual
+from tests.regularizers.catalogue import (
+    PROBLEMS,
+    Technique,
+    each,
+    name_of,
+    problem_of,
+    usual,
+    usual_settings,
+)
 
 
 @dataclasses.dataclass
@@ -50,9 +58,11 @@ def fitting(technique: Technique, resolver: Resolver) -> Resolve:
 
 
 @each
-def test_it_is_listed_with_what_it_does_and_its_source(technique: Technique):
+def test_it_is_listed_with_what_it_does_its_usual_strength_and_its_source(technique: Technique):
     (line,) = [own for own in catalogue("regularizers") if own.split()[0] == name_of(technique)]
-    assert technique.__doc__.strip().splitlines()[0] in line
+    assert technique.__doc__.strip().splitlines()[0].replace("``", "`") in line
+    for setting in usual_settings(technique):
+        assert f"{setting}={label(plain(getattr(usual(technique), setting))).lower()}" in line
     assert line.endswith(f"[{technique.source}]")
 
 

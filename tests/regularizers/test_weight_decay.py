@@ -6,11 +6,11 @@ from torch import Tensor
 
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.base import Update
-from rnn_regexp.regularizers.stack import RegularizerStack
+from rnn_regexp.regularizers.stack import RegularizerStack, stack
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
 from rnn_regexp.training.optimizers import SGD, Adam, AdamW, Optimizer, OptimizerState, RMSprop
 from rnn_regexp.weights import Kind, Spec, Weights
-from tests.regularizers.catalogue import CPU
+from tests.regularizers.catalogue import CPU, random_weights, update_of
 
 STEPS, SIZE = 20, 40
 COEFFICIENTS = (0.0, 1e-4, 0.1, 2.0)
@@ -34,7 +34,7 @@ def trained(
 ) -> Tensor:
     """Weights (K, SIZE) after the steps, taken as the trainer takes them."""
     weights = flat_weights(len(decays), value)
-    stack = RegularizerStack([{"weight_decay": own} for own in decays], CPU)
+    acting = RegularizerStack([{"weight_decay": own} for own in decays], CPU)
     state = OptimizerState([optimizer] * len(decays), weights.flat)
     for gradient in steps:
         weights.gradient[:, :SIZE] = gradient
@@ -42,7 +42,7 @@ def trained(
         alive = torch.ones(len(decays), dtype=torch.bool)
         noise = Noise(torch.arange(len(decays)))
         update = Update(norm, state.learning_rate, state.decoupled, alive, noise)
-        stack.before_step(weights, update)
+        acting.before_step(weights, update)
         state.step(weights.flat, weights.gradient, alive)
     return weights.flat[:, :SIZE]
 
@@ -128,3 +128,25 @@ def test_under_adam_the_coefficient_does_not_matter_to_a_weight_without_gradient
 ):
     found = trained([WeightDecay(coefficient)], Adam(1e-3), torch.zeros(50, 1, SIZE), value=10.0)
     assert found.unique().item() == pytest.approx(9.95, abs=1e-3)
+
+
+@pytest.mark.parametrize("coupling", [Coupling.coupled, Coupling.decoupled, Coupling.gal])
+def test_what_is_not_chosen_does_not_decay(coupling: Coupling):
+    """Matrices alone: neither biases nor the embeddings of words that do not occur."""
+    matrices = [Kind.input_hidden, Kind.hidden_hidden, Kind.hidden_output]
+    found = {}
+    for name, on in {"matrices": matrices, "all": list(Kind)}.items():
+        weights = random_weights()
+        own = stack([WeightDecay(0.5, coupling, on)] * weights.runs, CPU)
+        with torch.no_grad():
+            for act in (own.transform_gradients, own.before_step, own.after_step):
+                act(weights, update_of(weights))
+        found[name] = weights
+    untouched = random_weights()
+    for spec in untouched.specs:
+        chosen = spec.kind in matrices
+        expected = found["all"] if chosen else untouched
+        both = [(own[spec.name], own.gradients[spec.name]) for own in (found["matrices"], expected)]
+        assert all(torch.equal(*pair) for pair in zip(*both)), spec.name
+        everywhere = [(own[spec.name], own.gradients[spec.name]) for own in found.values()]
+        assert all(torch.equal(*pair) for pair in zip(*everywhere)) == chosen

@@ -292,6 +292,21 @@ def test_runs_that_differ_in_their_seed_alone(tmp_path):
     assert "Verdicts" not in page.text
 
 
+def test_figures_of_the_report_before_go_and_others_stay(make_study):
+    first = write_report(make_study(seeds=2))
+    figures, old = first.folder / "figures", set(first.figures)
+    (figures / "mine.svg").write_text("<svg/>")
+    text = (first.folder / "study.yaml").read_text().replace("dropout:", "rate:", 1)
+    (first.folder / "study.yaml").write_text(text)
+    plan = first.folder / "plan.csv"
+    plan.write_text(plan.read_text().replace("dropout", "rate", 1))
+    second = write_report(first.folder)
+    gone = {figures / f"levels-dropout{suffix}" for suffix in (".svg", ".pdf")}
+    assert gone < old
+    assert not gone & set(figures.iterdir())
+    assert set(figures.iterdir()) == {*second.figures, figures / "mine.svg"}
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_report_that_cannot_be_made_leaves_the_old_one(make_study):
     report = write_report(make_study())

@@ -42,6 +42,13 @@ def test_a_study_comes_back_as_it_was(folder: Path, sqlite: Sqlite):
         assert (back.started, back.seconds) == pytest.approx((run.started, run.seconds), abs=1e-3)
 
 
+def test_a_study_has_a_baseline_of_its_own(folder: Path, sqlite: Sqlite):
+    replay(folder, sqlite)
+    line = "^--baseline: mlflow:four_knobs is a study and has its own"
+    with pytest.raises(StudyError, match=line):
+        read_experiment("four_knobs", sqlite, baseline={"dropout": "0"})
+
+
 def test_without_a_summary_the_factors_are_what_differs(
     folder: Path, sqlite: Sqlite, tmp_path: Path
 ):
@@ -90,6 +97,11 @@ def test_a_strangers_runs_without_a_question_are_what_differs(sqlite: Sqlite):
     (found,) = read_experiment("theirs", sqlite)
     assert [factor.key for factor in found.description.factors] == ["rate"]
     assert found.description.seeds == (0, 1, 2)
+    (told,) = found.warnings[:1]
+    assert told.startswith("baseline: that of the run that started first, rate=0.")
+    (found,) = read_experiment("theirs", sqlite, baseline={"rate": "0.5"})
+    assert found.description.factors[0].baseline == "0.5"
+    assert not any("started first" in line for line in found.warnings)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.models import GRU, LSTM
+from rnn_regexp.models.lstm import Mogrifier
 from rnn_regexp.noise import Noise
 from rnn_regexp.regularizers.clip import Clip
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.ema import Ema
+from rnn_regexp.regularizers.fraternal import Fraternal
+from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.sam import Sam
 from rnn_regexp.regularizers.stack import RegularizerStack
 from rnn_regexp.regularizers.variable_bptt import VariableBptt
@@ -86,7 +89,14 @@ def test_nor_does_an_optimizer(kind: type[Optimizer], without_values: None):
     assert one_step(cohort(run(optimizer=kind()), run(optimizer=kind(), seed=1))).steps.is_meta
 
 
-@pytest.mark.parametrize("model", [GRU(3, 4, layers=2, bidirectional=True), LSTM(3, 4)])
+MODELS = [
+    GRU(3, 4, layers=2, bidirectional=True),
+    LSTM(3, 4),
+    LSTM(3, 4, mogrifier=Mogrifier(3, rank=2)),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_nor_does_a_model(model: object, without_values: None):
     assert one_step(cohort(run(), run(seed=1), model=model)).steps.is_meta
     assert one_step(cohort(run(), model=model, data=pixels())).steps.is_meta
@@ -106,9 +116,12 @@ def recorded_cohorts(**training: object) -> Iterator[Cohort]:
         run(seed=1, optimizer=ASGD(0.1)),
     )
     yield cohort(*runs, model=LSTM(3, 4), data=stream(), window=6, **training)
+    normalized = RecurrentBatchNorm(True), Fraternal(0.15), Dropout(0.5)
+    mogrifier = LSTM(3, 4, mogrifier=Mogrifier(3))
+    yield cohort(run(*normalized), run(*normalized, seed=1), model=mogrifier, **training)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_recorded_training_is_the_plain_one(
     number: int, nothing_to_ask: None, monkeypatch: pytest.MonkeyPatch
 ):
@@ -156,7 +169,7 @@ def test_where_recording_fails_steps_are_plain_and_a_warning_says_so(
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: no graph is recorded")
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_on_cuda_replayed_steps_are_the_plain_ones(number: int):
     def trained(graph: bool) -> tuple[list[Outcome], Tensor]:
         own = list(recorded_cohorts(device=Device.cuda, graph=graph))[number]

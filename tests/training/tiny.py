@@ -49,6 +49,29 @@ def pixels(longest: int = 5, seed: int = 0, **rows: int) -> SequenceData:
     return SequenceData(split(tokens.train), split(tokens.valid), split(tokens.test), CLASSES)
 
 
+def translations(longest: int = 4, seed: int = 0, beam: int = 1, **rows: int) -> SequenceData:
+    """Sentences of which each word has its own translation, and sentences of that length."""
+    own = sentences(longest, seed, **rows)
+    english, german = (tuple(f"{a}{n}" for n in range(VOCABULARY)) for a in "eg")
+    table = (torch.arange(VOCABULARY) * 2) % (VOCABULARY - 1)  # no word is translated by itself
+    splits, told = [], list[str]()
+    for split in (own.train, own.valid, own.test):
+        words = 1 + table[split.inputs] % (VOCABULARY - 1)  # (N, T)
+        steps = torch.arange(longest + 1)
+        targets = torch.nn.functional.pad(words, (0, 1))
+        targets[steps == split.lengths[:, None]] = 0
+        targets[steps > split.lengths[:, None]] = -1
+        numbers = torch.arange(len(told), len(told) + len(split))[:, None]
+        told += [" ".join(german[n] for n in row if n > 0) for row in targets.tolist()]
+        splits.append(Split(split.inputs, split.lengths, torch.cat((numbers, targets), dim=1)))
+    constants = {
+        "references": torch.frombuffer(bytearray("\n".join(told).encode()), dtype=torch.uint8),
+        "beam": torch.tensor([beam]),
+        "length_normalization": torch.tensor([0.0]),
+    }
+    return SequenceData(*splits, german, english, task="translate", constants=constants)
+
+
 def run(*techniques: Regularizer, seed: int = 0, optimizer: Optimizer | None = None) -> RunSettings:
     named = {snake_case(type(own).__name__): own for own in techniques}
     return RunSettings(seed, named, optimizer or Adam(lr=0.01))
