@@ -27,13 +27,13 @@ from scripts.fuzzed import targets
 
 LONGEST = 10  # seconds for one input
 SHARES = {
-    "overrides": 0.5,
-    "studies": 0.05,
-    "texts": 0.1,
-    "series": 0.1,
-    "tables": 0.1,
-    "ledgers": 0.1,
-    "events": 0.05,
+    "overrides": 0.3,
+    "studies": 0.03,
+    "texts": 0.2,
+    "series": 0.2,
+    "tables": 0.08,
+    "ledgers": 0.09,
+    "events": 0.1,
 }
 
 

@@ -208,6 +208,8 @@ def read_ledger(folder: Path, change: tuple[str, int, bytes]) -> None:
     """As ``report`` reads a study of which one file was cut, changed or replaced."""
     name, place, text = change
     whole, root = small_study(folder), folder / "outputs/fuzzed"
+    for own in set(FILES) - set(whole):
+        (root / own).unlink(missing_ok=True)
     for own, content in whole.items():
         (root / own).write_bytes(content)
     if name == "runs/a.json":

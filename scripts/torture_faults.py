@@ -42,7 +42,8 @@ def worker_crash(folder: Path, reference: Table, dice: random.Random) -> Verdict
 
 def worker_hang(folder: Path, reference: Table, dice: random.Random) -> Verdict:
     """Workers that stand still: ended after the time limit, and trained again."""
-    words = ("executor.time_limit=3", "executor.retries=9")
+    limit = max(3.0, Study.usual_seconds)  # where others compute too, a start takes longer
+    words = (f"executor.time_limit={limit:.0f}", "executor.retries=9")
     return _harm_workers("worker hangs", folder, reference, dice, signal.SIGSTOP, *words)
 
 
@@ -192,8 +193,9 @@ def _on_a_small_disk(
     try:
         study.begin()
         study.wait_for_runs(3)
-        if harm:
-            _mount("-o", f"remount,{harm}", str(study.folder))
+        # No disk becomes read-only while a file on it is open to be written.
+        while harm and study.alive() and not _mount("-o", f"remount,{harm}", str(study.folder)):
+            time.sleep(0.005)
         code, total.faults = study.wait(), 1
         if code != 2 or "Traceback" in study.said():
             total.problems.append(f"exit code {code}: {study.said()[-1000:]}")

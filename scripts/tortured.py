@@ -63,7 +63,7 @@ class Study:
 
     def __init__(self, folder: Path, executor: str = "processes", *words: str) -> None:
         self.folder, self.words = folder, (*WORDS, f"executor={executor}", *words)
-        self.ledger = Ledger(folder / "outputs/tortured")
+        self.ledger, self.log = Ledger(folder / "outputs/tortured"), folder.with_suffix(".log")
         self.pid = 0
         folder.mkdir(parents=True)
 
@@ -72,7 +72,7 @@ class Study:
         prepare()
         self.pid = os.fork()
         if self.pid == 0:
-            _become([*self.words, *words], self.folder)
+            _become([*self.words, *words], self.folder, self.log)
         return self.pid
 
     def send(self, number: int, group: bool = True) -> bool:
@@ -116,7 +116,7 @@ class Study:
 
     def said(self) -> str:
         """All that its processes have printed."""
-        return (self.folder / "log.txt").read_text(encoding="utf-8")
+        return self.log.read_text(encoding="utf-8")
 
     def finish(self, reference: Table, rounded: bool = False) -> Verdict:
         """Continue undisturbed to the end, and judge."""
@@ -137,13 +137,13 @@ class Study:
         return verdict
 
 
-def _become(words: Sequence[str], folder: Path) -> None:
+def _become(words: Sequence[str], folder: Path, path: Path) -> None:
     """In the child: run the command as a shell would have started it; never returns."""
     code = 70
     try:
         os.setsid()
         os.chdir(folder)
-        log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
         from rnn_regexp.app import main
@@ -168,7 +168,7 @@ def _command(pid: int) -> str:
 
 def prepare() -> None:
     """Import once what every study would import; nothing of it computes or starts a thread."""
-    for name in ("mlflow", "pandas", "rnn_regexp.app.launch", "rnn_regexp.report.write"):
+    for name in ("pandas", "rnn_regexp.app.launch", "rnn_regexp.report.write"):
         importlib.import_module(name)
 
 

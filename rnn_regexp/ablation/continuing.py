@@ -6,10 +6,11 @@ from typing import Any
 import yaml
 
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ledger import Ledger
+from rnn_regexp.ledger import Ledger, LedgerError
 
 # Seeds, levels and the analysis may change: runs are kept by what they are, not by these.
 SAME = ("design", "base", "nuisance")
+LAST = "command"  # the last key of study.yaml
 
 
 def refuse_other_study(ledger: Ledger, resolved: str) -> None:
@@ -17,10 +18,9 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
 
     Raises ``StudyError`` with the settings that differ and the way out.
     """
-    written = ledger.read("study.yaml")
-    if written is None:
+    old, new = _written(ledger), yaml.safe_load(resolved)
+    if old is None:
         return
-    old, new = yaml.safe_load(written), yaml.safe_load(resolved)
     found = [line for part in SAME for line in differences(part, old.get(part), new.get(part))]
     found += differences("factors", _core(old["factors"]), _core(new["factors"]))
     if found:
@@ -29,6 +29,15 @@ def refuse_other_study(ledger: Ledger, resolved: str) -> None:
             f"{f' and {len(found) - 5} more' if len(found) > 5 else ''}"
             " (choose another folder with study.name=..., or remove it)"
         )
+
+
+def _written(ledger: Ledger) -> dict[str, Any] | None:
+    """The study in the folder; None where there is none, or a crash of the machine cut it short."""
+    try:
+        found = yaml.safe_load(ledger.read("study.yaml") or "")
+    except (yaml.YAMLError, LedgerError):
+        return None
+    return found if isinstance(found, dict) and LAST in found else None
 
 
 def _core(factors: dict[str, Any]) -> dict[str, Any]:

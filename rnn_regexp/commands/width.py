@@ -1,7 +1,10 @@
 """How many runs of a study train together: as asked, as before, or as measured."""
 
+import re
+
 from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.executors import Executor
+from rnn_regexp.executors.work import last_line
 from rnn_regexp.ledger import Ledger
 
 WIDTH = "width.txt"  # in the study's folder: a study that is continued trains the same cohorts
@@ -13,11 +16,14 @@ def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> tuple[int, str]
     if executor.width:
         return executor.width, f"cohorts of at most {executor.width} runs (executor.width)"
     kept = (ledger.read(WIDTH) or "").strip()
-    if kept.isdecimal() and int(kept):
+    if re.fullmatch("[1-9][0-9]{0,9}", kept):
         return int(kept), f"cohorts of at most {kept} runs, as before"
     from rnn_regexp.executors.width import choose_width
 
     largest = max(whole.cohorts, key=len, default=whole.runs)
     runs = [run.experiment for run in largest]
-    choice = choose_width(runs, executor.at_once(), executor.threads)
+    try:
+        choice = choose_width(runs, executor.at_once(), executor.threads)
+    except (MemoryError, RuntimeError) as error:  # what is too large for one run fails as a run
+        return 1, f"cohorts of 1 run (the widths could not be measured: {last_line(str(error))})"
     return choice.width, f"cohorts of at most {choice.why}"

@@ -30,8 +30,8 @@ from rnn_regexp.fields import names
 
 OPTIONAL = ("study", "experiment")  # groups of which no choice need be taken
 OPEN = "study.factors."  # names of the user's own making stand here
-# More such places; what may stand in them is for the study to say.
-FREE = (OPEN, "study.compare.", "study.nuisance.", "study.seeds.")
+# More such places; what may stand in them is for the study, or for sbatch, to say.
+FREE = (OPEN, "study.compare.", "study.nuisance.", "study.seeds.", "executor.options.")
 _ONE_VALUE = "one value is wanted here; `train -m` takes several, and so does a factor of a study"
 Value = Any
 

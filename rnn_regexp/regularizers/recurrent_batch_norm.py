@@ -62,6 +62,8 @@ class RecurrentBatchNorm(Regularizer):
 
     def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
         yield from subject.without_own_cell()
+        if subject.task == TRANSLATE:
+            yield "", "a search knows no statistics of the steps of its decoder (task translate)"
         if "layer_norm" in subject.techniques:
             yield "", "layer_norm beside it normalizes the same products (take one)"
         for average in sorted(subject.techniques.keys() & {"swa", "nt_asgd"}):

@@ -115,7 +115,8 @@ def _design(study: Description) -> str:
 def seeds(study: Description) -> str:
     """The seeds one by one, or where they begin and end."""
     known = study.seeds
-    if len(known) > 12 and list(known) == list(range(known[0], known[-1] + 1)):
+    whole = all(isinstance(seed, int) for seed in known)  # a table's blocks may be texts
+    if whole and len(known) > 12 and list(known) == list(range(known[0], known[-1] + 1)):
         return f"{known[0]} to {known[-1]} ({len(known)} seeds)"
     return _several([str(seed) for seed in known], 20)
 

@@ -90,6 +90,8 @@ def quieten(telemetry: bool) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # every retry
+    # A stack for every statement that a database refuses; whoever sent it says why in one line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _prepare_file(path: Path) -> None:

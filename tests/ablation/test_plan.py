@@ -171,3 +171,15 @@ def test_differences_name_the_setting() -> None:
     old, new = {"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3, "d": {}}}
     found = list(differences("base", old, new))
     assert found == ["a.c: 2 there, 3 here", "a.d: absent there, present here"]
+
+
+def test_a_study_yaml_that_was_cut_short_is_no_other_study(four_knobs: Plan, tmp_path) -> None:
+    text, ledger = study_yaml(four_knobs, "rnn-regexp ablate"), Ledger(tmp_path)
+    for end in (0, 3, 50, len(text) // 2, len(text) - 30, text.rindex("command") - 1):
+        ledger.write("study.yaml", text[:end])
+        refuse_other_study(ledger, text)
+    (tmp_path / "study.yaml").write_bytes(b"\xff\xfe")
+    refuse_other_study(ledger, text)
+    ledger.write("study.yaml", study_yaml(planned("study=four_knobs", "optimizer=sgd"), ""))
+    with pytest.raises(StudyError, match="holds another study"):
+        refuse_other_study(ledger, text)

@@ -73,6 +73,16 @@ def test_baselines_may_be_named_one_by_one_and_hold_commas(tmp_path, capsys):
     assert levels == {("a", "1"), ("b", "x,2")}
 
 
+def test_blocks_may_be_texts(tmp_path, capsys):
+    lines = ["rate,block,accuracy"]
+    lines += [f"{rate},site {b},0.{rate}{b}" for rate in (1, 2) for b in range(15)]
+    (path := tmp_path / "sites.csv").write_text("\n".join(lines))
+    words = ["--factors", "rate", "--baseline", "rate=1", "--metric", "accuracy"]
+    words += ["--seed-column", "block", "--out", str(tmp_path / "out")]
+    assert main(["report", "--table", str(path), *words]) == 0
+    assert "site 0, site 1, site 10" in (tmp_path / "out/report.md").read_text()
+
+
 def test_two_studies_of_one_definition_are_one(make_study, tmp_path, capsys):
     folder = make_study(seeds=2)
     other = shutil.copytree(folder, tmp_path / "other")

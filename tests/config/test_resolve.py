@@ -133,3 +133,13 @@ def test_fields_that_a_study_leaves_unset_can_be_set_without_a_plus() -> None:
     assert study.factors["clip"]["target"] == 1
     assert study.nuisance == {"optimizer.lr": [1e-3, 1e-2]}
     assert study.seeds == {"start": 3, "max": 9, "step": 2}
+
+
+@pytest.mark.parametrize(
+    "word", ["executor.options={constraint: a100}", "+executor.options.constraint=a100"]
+)
+def test_options_of_sbatch_are_the_users_own(word: str) -> None:
+    words = ["executor=slurm", word]
+    spelled = spelled_out(words, check(words, Places(), False)[0])
+    executor = to_config(Places().compose(spelled)).executor
+    assert vars(executor)["options"] == {"constraint": "a100"}
