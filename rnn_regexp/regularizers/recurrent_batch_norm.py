@@ -68,8 +68,6 @@ class RecurrentBatchNorm(Regularizer):
             yield "", "layer_norm beside it normalizes the same products (take one)"
         for average in sorted(subject.techniques.keys() & {"swa", "nt_asgd"}):
             yield "", f"{average} beside it judges weights with which no batch was normalized"
-        if subject.task == TRANSLATE:
-            yield "", f"a decoder that writes word by word counts no steps (task {TRANSLATE})"
         if subject.batch == 1:
             yield "", "one sequence has no variance (training.batch_size=1)"
         if self.h_0 and subject.carries:

@@ -32,7 +32,7 @@ from rnn_regexp.training.step import losses, step
 from rnn_regexp.training.tally import Tally
 from tests.regularizers.catalogue import name_of, update_of
 from tests.training.test_checkpoint import cut_after
-from tests.training.tiny import cohort, pixels, run, stream, translations
+from tests.training.tiny import cohort, pixels, run, stream
 
 SMALL = 1e-5
 BN = RecurrentBatchNorm
@@ -364,9 +364,6 @@ REFUSED = {
     ),
     "recurrent_batch_norm: nt_asgd beside it judges weights with which no batch was normalized": (
         [NtAsgd(5)], {},
-    ),
-    "recurrent_batch_norm: a decoder that writes word by word counts no steps (task translate)": (
-        [], {"data": translations()},
     ),
     "recurrent_batch_norm: one sequence has no variance (training.batch_size=1)": (
         [], {"batch_size": 1},
