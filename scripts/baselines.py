@@ -92,6 +92,16 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
             metric="bits",
         ),
     ),
+    "Translation": (
+        Baseline(
+            "multi30k",
+            "dataset.examples=10000 dataset.vocabulary=4000 model=gru model.embedding=128"
+            " model.hidden=128 model.bidirectional=true optimizer.lr=3e-3 training.batch_size=64"
+            " training.epochs=8",
+            seeds=2,
+            limited="10,000 of 28,999 training pairs, 4,000 tokens of each language",
+        ),
+    ),
     "Speech": (
         Baseline(
             "japanese_vowels",
@@ -101,7 +111,12 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
             published="the same recipe in torch alone, packed: .938 (.930 to .943), 3 seeds",
         ),
         Baseline("spoken_digits", f"model=gru optimizer.lr=3e-3 {TWENTY}"),
-        Baseline("spoken_digit_strings", f"model=gru model.hidden=100 {THIRTY}"),
+        Baseline(
+            "spoken_digit_strings",
+            "model=gru model.hidden=100 optimizer.lr=3e-3 training.batch_size=16"
+            " training.epochs=20",
+            seeds=2,
+        ),
     ),
     "Time series, classified": (
         Baseline("ucr", f"dataset.problem=GunPoint {SHORT}"),
@@ -110,8 +125,8 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
         Baseline("ucr", f"dataset.problem=BasicMotions {SHORT}"),
     ),
     "Time series, forecast": (
-        Baseline("ett", f"dataset.station=ETTh1 model=gru {HOURS}"),
-        Baseline("ett", f"dataset.station=ETTh2 model=gru {HOURS}"),
+        Baseline("ett", f"dataset.station=ETTh1 dataset.relative=true model=gru {HOURS}"),
+        Baseline("ett", f"dataset.station=ETTh2 dataset.relative=true model=gru {HOURS}"),
         Baseline("beijing_pm25", f"model=gru {HOURS}"),
         Baseline("melbourne_temperatures", f"model=gru {TWENTY}"),
         Baseline("exchange_rates", f"model=gru {HOURS}"),
@@ -126,10 +141,10 @@ BASELINES: dict[str, tuple[Baseline, ...]] = {
         Baseline("antimicrobial_peptides", f"model=gru {TWENTY}"),
         Baseline(
             "protein_location",
-            "dataset.max_length=400 model=gru training.batch_size=64 training.limit=2000"
-            " training.epochs=10 optimizer.lr=3e-3",
+            "dataset.max_length=200 model=gru model.pooling=mean training.batch_size=64"
+            " training.limit=2000 training.epochs=6 optimizer.lr=3e-3",
             seeds=2,
-            limited="2,000 of 7,211 training proteins, 400 residues of each",
+            limited="2,000 of 7,211 training proteins, 200 residues of each",
         ),
         Baseline("protein_structure", "model=gru model.bidirectional=true training.epochs=30"),
     ),

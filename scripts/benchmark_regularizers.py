@@ -60,6 +60,22 @@ def stream() -> SequenceData:
     return SequenceData(split, split, split, (), WORDS, task="language_model")
 
 
+def pairs() -> SequenceData:
+    """Sentences, and a translation as long for each; decoded greedily."""
+    source, generator = drawn(BATCHES * BATCH, STEPS)
+    words = torch.randint(2, len(WORDS), source.shape, generator=generator)
+    numbers = torch.arange(len(source))[:, None]
+    targets = torch.cat((numbers, words, torch.zeros_like(numbers)), dim=1)  # 0 is the end mark
+    split = Split(source, torch.full((len(source),), STEPS), targets)
+    told = "\n".join(" ".join(WORDS[n] for n in row) for row in words.tolist())
+    constants = {
+        "references": torch.frombuffer(bytearray(told.encode()), dtype=torch.uint8),
+        "beam": torch.tensor([1]),
+        "length_normalization": torch.tensor([0.0]),
+    }
+    return SequenceData(split, split, split, WORDS, WORDS, task="translate", constants=constants)
+
+
 def drawn(*shape: int) -> tuple[Tensor, torch.Generator]:
     """Token ids, and the generator they come from."""
     generator = torch.Generator().manual_seed(0)
@@ -93,6 +109,7 @@ def problems() -> Iterator[Problem]:
     for beside in ((), (Dropout(0.5),)):
         yield from (Problem(model, sentences(), beside) for model in models)
         yield Problem(models[1], stream(), beside)
+        yield Problem(models[0], pairs(), beside)
 
 
 class Trainer:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import torch
 
+from rnn_regexp.data.parallel_texts import REFERENCE, joined, sentences
 from rnn_regexp.data.sequences import SequenceData, Split
+from rnn_regexp.tasks import bleu
 
 
 def naive(data: SequenceData, metric: str, season: int = 0) -> tuple[str, float]:
@@ -24,8 +26,8 @@ def _majority(data: SequenceData, metric: str, season: int) -> tuple[str, float]
 
 
 def _silence(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
-    """No label at all: all of them are missing, an error rate of 1."""
-    return "no answer", 1.0
+    """Nothing at all: all labels are missing, an error rate of 1, or no word is right, BLEU 0."""
+    return "no answer", 0.0 if metric == "bleu" else 1.0
 
 
 def _unigram(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
@@ -34,6 +36,15 @@ def _unigram(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
     counts = torch.bincount(data.train.targets.flatten(), minlength=words).double() + 1
     nats = -(counts / counts.sum()).log()[data.test.targets.flatten()].mean()
     return "unigram", nats.exp().item() if metric == "perplexity" else (nats / math.log(2)).item()
+
+
+def _copied(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
+    """The source as it stands, for corpus BLEU."""
+    references = sentences(data.constants["references"])
+    pairs = zip(data.test.inputs.tolist(), data.test.lengths.tolist(), strict=True)
+    written = [joined(data.vocabulary[word] for word in own[:count]) for own, count in pairs]
+    numbers = data.test.targets[:, REFERENCE].tolist()
+    return "source copied", bleu.score(bleu.counts(written, [references[n] for n in numbers]))
 
 
 def _repeated(data: SequenceData, metric: str, season: int) -> tuple[str, float]:
@@ -64,4 +75,5 @@ ANSWERS: dict[str, Callable[[SequenceData, str, int], tuple[str, float]]] = {
     "transduce": _silence,
     "language_model": _unigram,
     "forecast": _repeated,
+    "translate": _copied,
 }

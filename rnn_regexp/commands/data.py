@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from rnn_regexp.data import ALL, content, files
-from rnn_regexp.data.files import DataFile, FileDataset
+from rnn_regexp.data import ALL, content, files, published
+from rnn_regexp.data.files import FileDataset
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import DataError, Dataset
 from rnn_regexp.data.table import nearest
 from rnn_regexp.fields import snake_case
@@ -19,7 +20,7 @@ DATASETS: tuple[type[Dataset], ...] = ALL
 def data(words: list[str]) -> int:
     """List, fetch or verify; returns the exit code, 2 if a file is missing or wrong."""
     options = _parser().parse_intermixed_args(words)
-    root = files.root_of(options.root)
+    root = published.root_of(options.root)
     if options.action == "list":
         print("\n".join([f"root: {root}", *listing(root)]))
         return 0
@@ -32,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("rnn-regexp data", description=__doc__.partition(": ")[2])
     parser.add_argument("action", choices=("list", "get", "check"))
     parser.add_argument("names", nargs="*", help=f"datasets, or {EVERY} (get, check)")
-    parser.add_argument("--root", help=f"the files' folder (default: ${files.ROOT}, else a cache)")
+    parser.add_argument(
+        "--root", help=f"the files' folder (default: ${published.ROOT}, else a cache)"
+    )
     return parser
 
 
@@ -81,7 +84,7 @@ def _state(dataset: type[Dataset], root: Path) -> str:
     installed = bool(package) and importlib.util.find_spec(package) is not None
     if issubclass(dataset, FileDataset):
         count = len(dataset.published)
-        there = sum(files.find(file, root) is not None for file in dataset.published)
+        there = sum(published.find(file, root) is not None for file in dataset.published)
         if there < count:
             return f"in {package}" if installed else f"{there} of {count} files"
         unsure = any(not file.hashes for file in dataset.published)
@@ -109,7 +112,7 @@ def check(dataset: type[FileDataset], root: Path) -> Iterator[str]:
     """Verify the files that are there, anew. Raises ``DataError`` for those that are wrong."""
     wrong = []
     for file in dataset.published:
-        path = files.find(file, root)
+        path = published.find(file, root)
         try:
             yield _checked(file, path) if path else f"missing  {root / file.name}"
         except DataError as error:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnn_regexp.data.files import DataFile, Present, find, root_of
+from rnn_regexp.data.files import Present
 from rnn_regexp.data.partition import TEST, TRAIN
+from rnn_regexp.data.published import DataFile, find, root_of
 from rnn_regexp.data.published_texts import PublishedTexts, Texts
 from rnn_regexp.data.sequences import DataError
 from rnn_regexp.data.table import records

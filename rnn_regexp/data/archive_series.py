@@ -9,9 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnn_regexp.data import content, files, installed
+from rnn_regexp.data import content, files, installed, published
 from rnn_regexp.data.features import Series, Values, feature_data, held_out
-from rnn_regexp.data.files import DataFile, FileDataset, Present
+from rnn_regexp.data.files import FileDataset, Present
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.fields import structural
 
@@ -51,8 +52,8 @@ class ArchiveSeries(FileDataset):
 
     def _found(self) -> list[Present]:
         """The train file and the test file."""
-        root = files.root_of(self.root)
-        if all(files.find(file, root) for file in self.files()):
+        root = published.root_of(self.root)
+        if all(published.find(file, root) for file in self.files()):
             return list(self.present().values())
         return self._packaged() or list(self.present().values())
 

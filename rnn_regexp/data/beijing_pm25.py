@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from rnn_regexp.data import files
-from rnn_regexp.data.files import DataFile, FileDataset
+from rnn_regexp.data.files import FileDataset
 from rnn_regexp.data.forecasting import Forecasting
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.data.table import records
 from rnn_regexp.data.time_series import Gaps, TimeSeries, numbers

@@ -14,7 +14,7 @@ from pathlib import Path
 import filelock
 
 from rnn_regexp.data.content import digest
-from rnn_regexp.data.files import OFFLINE, DataFile, find
+from rnn_regexp.data.published import OFFLINE, DataFile, find
 from rnn_regexp.data.sequences import DataError
 from rnn_regexp.data.transfer import Interrupted, transfer
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnn_regexp.data import files
-from rnn_regexp.data.files import DataFile, FileDataset
+from rnn_regexp.data.files import FileDataset
 from rnn_regexp.data.forecasting import Forecasting, fractions
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.data.table import records
 from rnn_regexp.data.time_series import numbers

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rnn_regexp.data import partition
-from rnn_regexp.data.files import OFFLINE
 from rnn_regexp.data.number_rows import NumberRow, number_data
 from rnn_regexp.data.partition import SYNONYMS, TEST, TRAIN, VALID, Row
+from rnn_regexp.data.published import OFFLINE
 from rnn_regexp.data.sequences import DataError, Dataset, SequenceData
 from rnn_regexp.data.table import place
 from rnn_regexp.data.text_settings import Labelled, TextSettings

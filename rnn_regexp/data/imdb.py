@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from rnn_regexp.data.archives import members
-from rnn_regexp.data.files import DataFile, Present
+from rnn_regexp.data.files import Present
 from rnn_regexp.data.partition import TEST, TRAIN
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.published_texts import PublishedTexts, Texts
 from rnn_regexp.data.sequences import DataError
 from rnn_regexp.data.table import records

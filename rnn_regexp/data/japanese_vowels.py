@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnn_regexp.data.archive_series import ArchiveSeries, parts
-from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.published import DataFile
 
 
 @dataclass

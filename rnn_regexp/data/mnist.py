@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnn_regexp.data import files
-from rnn_regexp.data.files import DataFile, FileDataset, Present
+from rnn_regexp.data.files import FileDataset, Present
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.rank import interleave, rank
 from rnn_regexp.data.sequences import DataError, SequenceData, Split
 from rnn_regexp.fields import structural

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar
 
-from rnn_regexp.data.files import DataFile, Present
+from rnn_regexp.data.files import Present
 from rnn_regexp.data.parallel_texts import parallel
 from rnn_regexp.data.partition import TEST, TRAIN, VALID
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.published_texts import PublishedTexts, Texts
 from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.data.text_settings import Labelled, TextSettings

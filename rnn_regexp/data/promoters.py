@@ -10,7 +10,7 @@ from typing import BinaryIO, ClassVar
 
 from rnn_regexp.data.archives import members
 from rnn_regexp.data.drawn_letters import DrawnLetters
-from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.fields import structural
 
 LABELS = {"+": "promoter", "1": "promoter", "-": "other", "0": "other"}

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnn_regexp.data import files
-from rnn_regexp.data.files import DataFile, FileDataset, Present
+from rnn_regexp.data.files import FileDataset, Present
 from rnn_regexp.data.letters import AMINO_ACIDS, letter_data, letter_rows
 from rnn_regexp.data.partition import TEST, TRAIN, VALID, Row
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.fields import structural
 

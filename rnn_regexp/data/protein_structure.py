@@ -9,8 +9,9 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from rnn_regexp.data import files
-from rnn_regexp.data.files import DataFile, FileDataset, rows
+from rnn_regexp.data.files import FileDataset, rows
 from rnn_regexp.data.letters import AMINO_ACIDS, SPECIALS, encoded, places
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.rank import rank
 from rnn_regexp.data.sequences import DataError, SequenceData, Split
 from rnn_regexp.fields import structural

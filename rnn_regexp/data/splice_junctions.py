@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from rnn_regexp.data.drawn_letters import DrawnLetters
-from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.published import DataFile
 
 
 def tidy(published: Path, content: BinaryIO) -> None:

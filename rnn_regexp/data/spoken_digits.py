@@ -15,9 +15,10 @@ import numpy as np
 from rnn_regexp.data import files
 from rnn_regexp.data.archives import members
 from rnn_regexp.data.features import Series, feature_data
-from rnn_regexp.data.files import DataFile, FileDataset
+from rnn_regexp.data.files import FileDataset
 from rnn_regexp.data.log_mel import Signal, log_mel
 from rnn_regexp.data.partition import TEST, TRAIN, VALID
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.fields import structural
 

@@ -6,7 +6,8 @@ Karpathy 2015, The Unreasonable Effectiveness of Recurrent Neural Networks.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnn_regexp.data.files import DataFile, FileDataset, provenance
+from rnn_regexp.data.files import FileDataset, provenance
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.running_text import running_text
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.fields import structural

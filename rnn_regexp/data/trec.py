@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from rnn_regexp.data.files import DataFile, Present, rows
+from rnn_regexp.data.files import Present, rows
 from rnn_regexp.data.partition import TEST, TRAIN
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.published_texts import PublishedTexts, Texts
 from rnn_regexp.data.text_settings import Labelled
 from rnn_regexp.fields import structural

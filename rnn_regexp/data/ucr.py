@@ -6,7 +6,7 @@ from enum import Enum
 from typing import ClassVar
 
 from rnn_regexp.data.archive_series import ArchiveSeries, parts
-from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.fields import structural
 
 

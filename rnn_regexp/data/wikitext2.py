@@ -7,7 +7,7 @@ are those of PyTorch's examples.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rnn_regexp.data.files import DataFile
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.word_corpus import WordCorpus
 
 FOLDER = (

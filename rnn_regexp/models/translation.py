@@ -2,7 +2,8 @@
 
 The decoder's layers have the numbers that follow the encoder's, so whatever acts on layers and
 their matrices acts on both.  It is Luong's global attention without input feeding: the attention
-of a step does not enter the next one, so all steps of the recurrence are computed at once.
+of a step does not enter the next one, so all steps of the recurrence are computed at once.  What
+is attended to are the encoder's last outputs as they are: the site ``output`` is the decoder's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -96,8 +97,8 @@ def decode(
     passed = layers(network, weights, x, lengths, states or encoded.states, first)
     x = _attend(encoded, passed.outputs[-1])  # (K, T, B, H)
     read = network.applied.activations(Site.output, 2 * first, x)
-    logits, trace = head(read, weights), encoded.trace
-    return Trace(logits, read, *passed[:2], lengths, passed.states, encoder=trace)
+    own = (passed.inputs, passed.outputs, lengths, passed.states)
+    return Trace(head(read, weights), read, *own, encoder=encoded.trace)
 
 
 def _attend(encoded: Encoded, h: Tensor) -> Tensor:

@@ -40,10 +40,9 @@ class Population:
         told = (number[..., 0] > 0) & moves[:, None]
         self.count.add_(told)
         rate = torch.maximum(momentum.to(self.count)[:, None], 1 / self.count.clamp_min(1))
-        rate = (rate * told)[..., None]
         for own, new in zip((self.mean, self.variance), batch.moments(), strict=True):
-            total = _slots(new * several[..., None], S)
-            own.lerp_(total / number.clamp_min(1), rate)
+            told_of = _slots(new * several[..., None], S) / number.clamp_min(1)
+            own.copy_(own.lerp(told_of, rate[..., None]).where(told[..., None], own))
 
 
 def _slots(steps: Tensor, S: int) -> Tensor:

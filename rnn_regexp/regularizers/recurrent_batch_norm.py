@@ -21,7 +21,7 @@ from rnn_regexp.regularizers.normalized_cell import (
     start_gains,
     with_gains,
 )
-from rnn_regexp.regularizers.subject import Subject
+from rnn_regexp.regularizers.subject import TRANSLATE, Subject
 from rnn_regexp.weights import Kind, Spec, Weights
 
 
@@ -62,10 +62,14 @@ class RecurrentBatchNorm(Regularizer):
 
     def objections(self, subject: Subject) -> Iterator[tuple[str, str]]:
         yield from subject.without_own_cell()
+        if subject.task == TRANSLATE:
+            yield "", "a search knows no statistics of the steps of its decoder (task translate)"
         if "layer_norm" in subject.techniques:
             yield "", "layer_norm beside it normalizes the same products (take one)"
         for average in sorted(subject.techniques.keys() & {"swa", "nt_asgd"}):
             yield "", f"{average} beside it judges weights with which no batch was normalized"
+        if subject.task == TRANSLATE:
+            yield "", f"a decoder that writes word by word counts no steps (task {TRANSLATE})"
         if subject.batch == 1:
             yield "", "one sequence has no variance (training.batch_size=1)"
         if self.h_0 and subject.carries:

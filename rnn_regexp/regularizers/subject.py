@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rnn_regexp.recurrence.cells import Cell
 from rnn_regexp.recurrence.layer import Backend
-
-if TYPE_CHECKING:
-    from rnn_regexp.regularizers.base import Regularizer
-
 
 TRANSLATE = "translate"  # the task that has an encoder and a decoder
 
@@ -31,7 +27,7 @@ class Subject:
     carries: bool  # whether states go on from one batch to the next
     batch: int  # sequences of a step
     backend: Backend
-    techniques: Mapping[str, "Regularizer"]  # those that are not neutral, by name
+    techniques: Mapping[str, Any]  # those that are not neutral, by name
 
     @property
     def numbered(self) -> int:

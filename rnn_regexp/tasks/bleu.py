@@ -24,7 +24,8 @@ def score(totals: Sequence[float]) -> float:
 
 def signature() -> str:
     """How the score was computed, as papers quote it."""
-    return str(_signed())
+    counts(["a"], ["a"])  # before, it does not know the number of references
+    return str(_metric().get_signature())
 
 
 @cache
@@ -32,8 +33,3 @@ def _metric() -> Any:
     from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(lowercase=True)
-
-
-def _signed() -> Any:
-    _metric().corpus_score(["a"], [["a"]])  # it knows the number of references only then
-    return _metric().get_signature()

@@ -150,7 +150,8 @@ def _teach(encoded: Encoded, batch: Batch) -> Trace:
     def answer(previous: Tensor) -> Tensor:
         return decode(encoded, previous, lengths).logits
 
-    return decode(encoded, encoded.decoder.applied.previous(true, answer), lengths)
+    previous = encoded.decoder.applied.previous(true, answer)
+    return replace(decode(encoded, previous, lengths), states=())  # the next batch begins anew
 
 
 def _next_words(encoded: Encoded, last: Tensor, states: States | None) -> tuple[Tensor, States]:

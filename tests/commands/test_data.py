@@ -12,7 +12,8 @@ import pytest
 from rnn_regexp.app import main
 from rnn_regexp.commands import data as command
 from rnn_regexp.data import ALL
-from rnn_regexp.data.files import DataFile, FileDataset
+from rnn_regexp.data.files import FileDataset
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import Dataset
 from rnn_regexp.fields import snake_case
 from tests.data.publisher import Publisher, publishing

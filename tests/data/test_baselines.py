@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sacrebleu.metrics.bleu import BLEU
 
-from rnn_regexp.data import BeijingPm25, Digits
+from rnn_regexp.data import BeijingPm25, Digits, parallel_texts
 from rnn_regexp.data.forecasting import Forecasting, fractions
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.data.time_series import TimeSeries
@@ -18,7 +19,7 @@ from scripts.baselines import METRICS, Baseline, everything
 from scripts.measure_baselines import experiments, facts, key_of, measure, read, used
 from scripts.naive_answers import naive, repeated
 from tests.tasks.test_tag import tagged
-from tests.training.tiny import sentences, stream
+from tests.training.tiny import sentences, stream, translations
 
 PLAIN = Baseline("digits", "model=gru model.hidden=4 training.epochs=2 training.limit=64", seeds=2)
 
@@ -46,6 +47,19 @@ def test_unigrams_are_those_of_train_plus_one(metric: str):
     nats = -np.log(counts / counts.sum())[data.test.targets[0]].mean()
     expected = np.exp(nats) if metric == "perplexity" else nats / np.log(2)
     assert naive(data, metric) == ("unigram", pytest.approx(expected))
+
+
+def test_a_copied_source_is_judged_by_the_published_target():
+    data = translations(longest=6)
+    data = dataclasses.replace(data, vocabulary=data.classes)  # so that some words are right
+    told = parallel_texts.sentences(data.constants["references"])[-len(data.test) :]
+    copied = [
+        " ".join(data.classes[n] for n in own[:length])
+        for own, length in zip(data.test.inputs.tolist(), data.test.lengths.tolist())
+    ]
+    expected = BLEU(lowercase=True).corpus_score(copied, [told]).score
+    assert expected > 0
+    assert naive(data, "bleu") == ("source copied", pytest.approx(expected))
 
 
 @pytest.mark.parametrize("season", [1, 3])

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rnn_regexp.data import Promoters, ProteinLocation, SpliceJunctions
-from rnn_regexp.data.files import DataFile
 from rnn_regexp.data.promoters import Genome, fasta
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import SequenceData, Split
 
 

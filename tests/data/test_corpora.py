@@ -7,7 +7,8 @@ import pytest
 
 from rnn_regexp.data import multi30k, ptb, tinyshakespeare, wikitext2
 from rnn_regexp.data.corpora import words
-from rnn_regexp.data.files import DataFile, Present, check
+from rnn_regexp.data.files import Present, check
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import DataError
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from rnn_regexp.data import transfer
 from rnn_regexp.data.archives import member
-from rnn_regexp.data.files import DataFile, Present, fetch
+from rnn_regexp.data.files import Present, fetch
+from rnn_regexp.data.published import DataFile
 from rnn_regexp.data.sequences import DataError
 from tests.data.publisher import Publisher, publishing
 

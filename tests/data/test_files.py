@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rnn_regexp.data import content, files
-from rnn_regexp.data.files import DataFile, check, find, root_of, rows
+from rnn_regexp.data import content, files, published
+from rnn_regexp.data.files import check, rows
+from rnn_regexp.data.published import DataFile, find, root_of
 from rnn_regexp.data.sequences import DataError
 
 TEXT = "one\r\n\n two\u2028three\nfour".encode()
@@ -57,7 +58,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("RNN_REGEXP_DATA", raising=False)
-    monkeypatch.setattr(files.cache, "folder", fail)
+    monkeypatch.setattr(published.cache, "folder", fail)
     with pytest.raises(DataError, match=r"^no home folder: name one in dataset\.root or RNN_REG"):
         root_of(None)
 

@@ -10,8 +10,9 @@ import pytest
 
 from rnn_regexp.data import AgNews, Imdb, Sst2, Trec
 from rnn_regexp.data.ag_news import CLASSES, SAMPLE, TESTING, items
-from rnn_regexp.data.files import check, find
+from rnn_regexp.data.files import check
 from rnn_regexp.data.imdb import table
+from rnn_regexp.data.published import find
 from rnn_regexp.data.published_texts import PublishedTexts, Texts, separate
 from rnn_regexp.data.sequences import DataError, SequenceData
 from rnn_regexp.data.text_settings import Labelled

@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Score
 from rnn_regexp.models.forward import Network
+from rnn_regexp.models.lstm import Mogrifier
 from rnn_regexp.models.translation import decode, encode, translation_specs
 from rnn_regexp.recurrence.layer import Backend
 from rnn_regexp.regularizers.application import Application
@@ -159,6 +160,10 @@ def test_step_by_step_it_says_what_it_says_at_once(model: Model, times: int):
         step = decode(encoded, previous[:, t : t + 1], lengths.clamp_max(1), states)
         states = step.states
         torch.testing.assert_close(step.logits[:, 0], whole[:, t], rtol=1e-12, atol=1e-14)
+
+
+def test_a_mogrifier_says_step_by_step_what_it_says_at_once():
+    test_step_by_step_it_says_what_it_says_at_once(LSTM(3, 4, mogrifier=Mogrifier(3)), 2)
 
 
 def test_backends_agree():

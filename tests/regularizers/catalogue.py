@@ -84,6 +84,7 @@ PROBLEMS = (
     Problem(LSTM(3, 4), sentences()),
     Problem(LSTM(4, 4, layers=2), stream(), window=6),
     Problem(GRU(4, 4), translations()),
+    Problem(LSTM(4, 4), translations()),
     Problem(GRU(4, 4), stream(), window=6),
 )
 

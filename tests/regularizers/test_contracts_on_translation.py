@@ -42,6 +42,8 @@ PROBLEMS = (
 REFUSED = {
     "mixup": "task translate has a label at every step: nothing to mix as a whole",
     "monte_carlo": "each word of a search would need all samples (task translate)",
+    "recurrent_batch_norm": "a search knows no statistics of the steps of its decoder "
+    "(task translate)",
     "state_reset": "no states are carried over on the task translate",
     "variable_bptt": "task translate has whole sequences: only streams are cut into windows",
 }

@@ -121,6 +121,8 @@ REFUSALS = {
         regularizers/test_inside_the_cell.py test_what_cannot_be_computed_is_refused
         regularizers/test_fitting.py test_what_cannot_be_done_is_refused_with_the_reason
         models/test_mogrifier.py test_kernels_that_do_not_know_it_are_refused""",
+    "scheduled sampling on a classifier": """
+        regularizers/test_scheduled_sampling.py test_other_tasks_are_refused""",
     "a technique that would do nothing is warned of, and refused as a factor": """
         regularizers/test_fitting.py test_what_has_no_effect_is_told
         app/test_bad_input.py test_a_technique_without_effect_is_warned_of

@@ -15,12 +15,13 @@ from rnn_regexp.training.evaluate import evaluate
 from rnn_regexp.training.record import Outcome
 from tests.tasks.test_tag import tagged
 from tests.tasks.test_transduce import strings
-from tests.training.tiny import cohort, run, sentences, watch
+from tests.training.tiny import cohort, run, sentences, translations, watch
 
 DATA: dict[str, Callable[[], SequenceData]] = {
     "classify": lambda: sentences(9, train=23, valid=37),
     "tag": tagged,
     "transduce": strings,
+    "translate": lambda: translations(9, train=23, valid=37),
 }
 
 
@@ -69,7 +70,7 @@ def _trained(data: SequenceData) -> tuple[list[Outcome], list[Tensor]]:
     return outcomes, journal.weights
 
 
-def uncut(split: Split, rows: Tensor) -> Batch:
+def uncut(split: Split, rows: Tensor, longest: int | None = None) -> Batch:
     """Batches with all of their padding."""
     inputs = split.inputs[rows].transpose(1, 2)  # (K, T, B)
     return Batch(inputs, split.lengths[rows], split.targets[rows])
