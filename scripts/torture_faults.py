@@ -145,6 +145,7 @@ def cut_short(folder: Path, reference: Table, dice: random.Random) -> Verdict:
         study.wait()
         files = [path for path in study.ledger.folder.rglob("*") if path.is_file()]
         for path in dice.sample(files, min(4, len(files))):
+            study.damaged |= {path.stem} if path.parent.name == "runs" else set()
             os.truncate(path, dice.randrange(path.stat().st_size + 1))
             total.faults += 1
     return total + study.finish(reference)
