@@ -64,6 +64,9 @@ class Study:
     def __init__(self, folder: Path, executor: str = "processes", *words: str) -> None:
         self.folder, self.words = folder, (*WORDS, f"executor={executor}", *words)
         self.ledger, self.log = Ledger(folder / "outputs/tortured"), folder.with_suffix(".log")
+        self.damaged: set[str] = (
+            set()
+        )  # runs whose record was harmed: to train them again is needed
         self.pid = 0
         folder.mkdir(parents=True)
 
@@ -132,7 +135,7 @@ class Study:
             verdict.problems.append(f"{self.folder.name}: another table")
         if "Traceback" in self.said():
             verdict.problems.append(f"{self.folder.name}: a traceback on the terminal")
-        verdict += trainings(self.ledger)
+        verdict += trainings(self.ledger, self.damaged)
         verdict += shown_twice(self.folder / "outputs/mlflow.db", {row["run_id"] for row in rows})
         return verdict
 
@@ -200,13 +203,13 @@ def _short(value: str) -> str:
     return value
 
 
-def trainings(ledger: Ledger) -> Verdict:
+def trainings(ledger: Ledger, damaged: set[str]) -> Verdict:
     """Counts the event log's trainings; needless is one whose runs had all been recorded."""
     verdict, recorded = Verdict(""), set[str]()
     for event in ledger.events():
         if event["event"] == "started":
             verdict.begun += 1
-            verdict.needless += recorded.issuperset(event["runs"])
+            verdict.needless += (recorded - damaged).issuperset(event["runs"])
         if event["event"] == "ended":
             verdict.completed += 1
             recorded |= {own for own, status in event["runs"].items() if status != "failed"}
