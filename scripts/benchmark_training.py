@@ -13,6 +13,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import nn
@@ -37,7 +38,8 @@ EMBEDDING, HIDDEN = 128, 256
 
 def bare(data: SequenceData) -> Callable[[], None]:
     """One epoch of the bare loop."""
-    return Trainer(Classifier(nn.GRU, data, EMBEDDING, HIDDEN, 0.5), data).epoch
+    layer = partial(nn.GRU, batch_first=True)
+    return Trainer(Classifier(layer, data, EMBEDDING, HIDDEN, 0.5), data).epoch
 
 
 def ours(data: SequenceData) -> Callable[[], None]:

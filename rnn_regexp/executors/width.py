@@ -18,7 +18,7 @@ from rnn_regexp.training.steps import Steps
 from rnn_regexp.training.tally import Tally
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-SECONDS = 0.25  # for which one width is timed, three steps at least
+SECONDS = 0.1  # for which one width is timed, three steps at least
 MOST = 50  # batches
 SHARE = 0.6  # of the free memory that the cohorts may fill
 
