@@ -20,6 +20,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
+from rnn_regexp.allocator import keep_freed_memory
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, Cell
 from rnn_regexp.recurrence.layer import Backend, layer
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
@@ -172,6 +173,7 @@ def main() -> None:
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as a training does
     torch.backends.cudnn.allow_tf32 = False  # float32 of all rivals
     table = [["cell", "hidden", "noise", *COLUMNS.split()]]
     print(machine(options), "".join(f"{text:>11}" for text in table[0]), sep="\n")

@@ -16,18 +16,6 @@ from rnn_regexp.recurrence.scan_gru import GRUScan
 from rnn_regexp.recurrence.scan_lstm import LSTMScan
 
 
-def _keep_freed_memory() -> None:
-    """Let glibc reuse what a training step frees instead of fetching and clearing new pages.
-
-    Its thresholds follow the largest block that was freed, up to 32 MiB: M_MMAP_THRESHOLD in
-    mallopt(3). Untouched, the block costs nothing; elsewhere this has no effect.
-    """
-    torch.empty(31 << 20, dtype=torch.uint8, device="cpu")
-
-
-_keep_freed_memory()
-
-
 def scan(
     cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise = NONE
 ) -> State:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnn_regexp.allocator import keep_freed_memory
 from rnn_regexp.data.batches import Batching
 from rnn_regexp.data.sequences import SequenceData, Split
 from rnn_regexp.fields import PER_RUN, VOLATILE, plain, snake_case
@@ -53,6 +54,8 @@ class Cohort:
         for run in runs:
             refuse(subject_of(model, self.task, training, run.regularizers))
         self.device = training.torch_device()
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.seeds = torch.tensor([run.seed for run in runs], device=self.device)
         self.regularizers = RegularizerStack([run.regularizers for run in runs], self.device)
         specs = self.regularizers.specs(self.task.specs(model))
