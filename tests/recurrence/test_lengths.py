@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnn_regexp.recurrence import layer as layers
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, RELU, TANH, Cell
 from rnn_regexp.recurrence.layer import Backend, layer
 from rnn_regexp.recurrence.lengths import at_length, turn
@@ -85,7 +86,12 @@ def growing(cell: Cell) -> Example:
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_long_padding_stays_finite(cell: Cell, backend: Backend, noise: str):
+@pytest.mark.parametrize("sorting", [True, False])
+def test_long_padding_stays_finite(
+    cell: Cell, backend: Backend, noise: str, sorting: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if not sorting:
+        monkeypatch.setattr(layers, "ragged", lambda lengths, T: None)
     own = growing(cell)
     own.inputs.requires_grad_(False)
     mask = torch.full((1, 1, B, H), 2.0, dtype=torch.float64)
