@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from rnn_regexp.training.tally import Tally
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 0.1  # for which one width is timed, three steps at least
 MOST = 50  # batches
+GAIN = 0.97  # of the time of a run's step: wider ones, which cost the most to time, gain less still
 SHARE = 0.6  # of the free memory that the cohorts may fill
 
 
@@ -49,7 +51,8 @@ def choose_width(
 
     Each has so many ``threads``; those of this process are set to it.  With N runs of t(w)
     seconds a step at width w, the last worker ends after ceil(N / (w * workers)) * w * t(w).
-    Widths are tried upwards until one takes 10% longer than the best, or would not fit into the
+    Widths are tried upwards until one leaves each worker a single cohort (a wider one would only
+    take longer), two in a row make a run's step less than 3% faster, or one would not fit into the
     ``free`` bytes of memory.
     """
     torch.set_num_threads(threads)  # as many as the workers will have
@@ -57,18 +60,17 @@ def choose_width(
     clock = clock or seconds_a_step
     best, N = 1, len(experiments)
     room = (free if free is not None else free_memory(experiments[0])) * SHARE / workers
+    each = memory_a_run(experiments[0]) if N > 1 else 0.0
     for width in WIDTHS:
-        if width > N:
-            return Choice(best, timed)
-        if width > 1 and width * memory_a_run(experiments[0]) > room:
+        if width > N or width // 2 * workers >= N:
+            break
+        if width > 1 and width * each > room:
             return Choice(best, timed, "; wider ones would not fit into memory")
         timed[width] = 1e3 * clock(experiments[:width]) / width
         if _total(N, workers, width, timed) < _total(N, workers, best, timed):
             best = width
-        elif width > 2 * best and _total(N, workers, width, timed) > 1.1 * _total(
-            N, workers, best, timed
-        ):
-            break  # two widths in a row were no better
+        if width >= 4 and min(timed[width], timed[width // 2]) > GAIN * timed[width // 4]:
+            break
     return Choice(best, timed)
 
 
@@ -79,20 +81,23 @@ def _total(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
 
 
 def seconds_a_step(experiments: Sequence[Experiment]) -> float:
-    """Seconds of one optimizer step of a cohort of these runs: the least behind the first."""
+    """Seconds of one optimizer step of a cohort of these runs: the median behind the first.
+
+    Batches differ in length, those of wide cohorts less, so the least would flatter narrow ones.
+    On CUDA it is the least: many of so few steps are not yet replayed, but recorded.
+    """
     cohort = build_cohort(experiments)
     steps = Steps(cohort, Tally(cohort.runs, cohort.weights.flat.detach()))
     noise = Noise(cohort.seeds, 1)
-    batches = list(
-        islice(cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise)), MOST)
-    )
+    epoch = cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise))
     taken: list[float] = []
-    while len(taken) < 3 or sum(taken) < SECONDS:
-        batch = batches[len(taken) % len(batches)]
+    for batch in cycle(islice(epoch, MOST)):
         started = _now(cohort)
         steps(batch, carried(cohort, None, True))
         taken.append(_now(cohort) - started)
-    return min(taken[1:])
+        if len(taken) >= 3 and sum(taken) >= SECONDS:
+            break
+    return (min if cohort.device.type == "cuda" else median)(taken[1:])
 
 
 def _now(cohort: Cohort) -> float:
