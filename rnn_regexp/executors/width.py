@@ -19,7 +19,7 @@ from rnn_regexp.training.steps import Steps
 from rnn_regexp.training.tally import Tally
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-SECONDS = 0.1  # for which one width is timed, three steps at least
+SECONDS = 0.05  # for which one width is timed, three steps at least
 MOST = 50  # batches
 GAIN = 0.97  # of the time of a run's step: wider ones, which cost the most to time, gain less still
 SHARE = 0.6  # of the free memory that the cohorts may fill
