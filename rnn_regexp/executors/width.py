@@ -1,11 +1,12 @@
 """How many runs train together: measured on a few steps of the study's own cohorts."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from statistics import median
+from statistics import median_low
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from rnn_regexp.training.tally import Tally
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 0.05  # for which one width is timed, three steps at least
 MOST = 50  # batches
-GAIN = 0.97  # of the time of a run's step: wider ones, which cost the most to time, gain less still
+GAIN = 0.97  # of the total: what wider ones, which cost the most to time, must promise
 SHARE = 0.6  # of the free memory that the cohorts may fill
 
 
@@ -52,8 +53,7 @@ def choose_width(
     Each has so many ``threads``; those of this process are set to it.  With N runs of t(w)
     seconds a step at width w, the last worker ends after ceil(N / (w * workers)) * w * t(w).
     Widths are tried upwards until one leaves each worker a single cohort (a wider one would only
-    take longer), two in a row make a run's step less than 3% faster, or one would not fit into the
-    ``free`` bytes of memory.
+    take longer), wider ones promise less than 3%, or would not fit into the ``free`` bytes.
     """
     torch.set_num_threads(threads)  # as many as the workers will have
     timed: dict[int, float] = {}
@@ -67,17 +67,26 @@ def choose_width(
         if width > 1 and width * each > room:
             return Choice(best, timed, "; wider ones would not fit into memory")
         timed[width] = 1e3 * clock(experiments[:width]) / width
-        if _total(N, workers, width, timed) < _total(N, workers, best, timed):
-            best = width
-        if width >= 4 and min(timed[width], timed[width // 2]) > GAIN * timed[width // 4]:
+        best = min(timed, key=lambda own: _total(N, workers, own, timed[own]))
+        enough = GAIN * _total(N, workers, best, timed[best])
+        if width >= 4 and _promised(N, workers, width, timed) > enough:
             break
     return Choice(best, timed)
 
 
-def _total(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
-    """Until the last of the workers ends, in steps of all epochs."""
-    rounds = -(-N // (width * workers))
-    return rounds * width * timed[width]
+def _total(N: int, workers: int, width: int, step: float) -> float:
+    """Until the last of the workers ends, in steps of all epochs; ``step`` is of one run."""
+    return -(-N // (width * workers)) * width * step
+
+
+def _promised(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
+    """The best total of wider ones if a run's step falls by as much as in the last two doublings.
+
+    Where what it shares is shared by ever more, t(w) = a + b / w, it falls by less than half that.
+    """
+    now = min(timed[width], timed[width // 2])  # one may have been disturbed
+    least = now - max(0.0, timed[width // 4] - now)
+    return min((_total(N, workers, own, least) for own in WIDTHS if own > width), default=math.inf)
 
 
 def seconds_a_step(experiments: Sequence[Experiment]) -> float:
@@ -97,7 +106,7 @@ def seconds_a_step(experiments: Sequence[Experiment]) -> float:
         taken.append(_now(cohort) - started)
         if len(taken) >= 3 and sum(taken) >= SECONDS:
             break
-    return (min if cohort.device.type == "cuda" else median)(taken[1:])
+    return (min if cohort.device.type == "cuda" else median_low)(taken[1:])
 
 
 def _now(cohort: Cohort) -> float:

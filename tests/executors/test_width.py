@@ -70,7 +70,7 @@ def test_nor_once_each_worker_has_one_cohort(runs: int, workers: int, widths: in
 @pytest.mark.parametrize(
     ("factors", "widths"),
     [
-        ((1.0, 0.98, 0.975, 0.9), 3),  # two in a row gained less than 3%
+        ((1.0, 0.99, 0.98, 0.9), 3),  # two in a row gained little
         ((1.0, 1.1, 0.96, 0.95, 0.94), 5),  # one was slow
         ((1.0, 0.5, 0.6, 0.4, 0.39, 0.39), 6),
     ],
@@ -79,6 +79,14 @@ def test_nor_for_a_gain_of_nothing(factors: tuple[float, ...], widths: int):
     times = {2**n: factor * 2**n for n, factor in enumerate((*factors, 0.1))}
     choice = choose_width(experiments(64), 1, 1, MUCH, lambda runs: times[len(runs)])
     assert len(choice.milliseconds) == widths
+
+
+def test_nor_where_the_last_cohorts_would_not_be_filled():
+    """Of 40 runs on 2 workers, 5 cohorts of 4 each are 20 runs' time, 2 of 16 are 32."""
+    times = {1: 1.3, 2: 1.2, 4: 1.1, 8: 1.05}
+    choice = choose_width(experiments(40), 2, 1, MUCH, lambda runs: times[len(runs)] * len(runs))
+    assert choice.width == 4
+    assert list(choice.milliseconds) == [1, 2, 4]
 
 
 def test_the_memory_of_a_run_is_measured_once(monkeypatch: pytest.MonkeyPatch):
