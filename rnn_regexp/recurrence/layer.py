@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, Sta
 from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
 from rnn_regexp.recurrence.native import native
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
-from rnn_regexp.recurrence.ragged import ragged
+from rnn_regexp.recurrence.ragged import Ragged, ragged
 from rnn_regexp.recurrence.scan import scan
 from rnn_regexp.recurrence.shapes import expect
 
@@ -76,7 +75,7 @@ def run(
     (K, G*H).  Raises ``ValueError`` where a shape or type does not fit.
     """
     inputs = _checked(cell, inputs, state, weights, noise or NONE)
-    states, last = _all_steps(cell, weights, backend, False, inputs, state, noise or NONE)
+    states, last = _all_steps(cell, inputs, state, weights, backend, noise or NONE)
     return states[0], last
 
 
@@ -156,30 +155,28 @@ def _one_direction(
     """Outputs, and the state (h alone where every_c is false) at each sequence's own length."""
     inputs = _checked(cell, inputs, state, weights, noise)
     if lengths is None:
-        states, last = _all_steps(cell, weights, backend, False, inputs, state, noise)
+        states, last = _all_steps(cell, inputs, state, weights, backend, noise)
         return states[0], last
     if cell is RELU:
         inputs, weights = silenced(inputs, weights, lengths)
     T = inputs.shape[1]
     noise = noise.silenced(valid(lengths, T))
-    unroll = partial(_all_steps, cell, weights, backend, every_c)
-    known = cell in ALL and backend is not Backend.cells  # and looks at each sequence alone
-    if known and (parts := ragged(lengths, T)):
-        states = parts.unroll(inputs, state, noise, unroll)
-    else:
-        states, _ = unroll(inputs, state, noise)
+    states, _ = _all_steps(
+        cell, inputs, state, weights, backend, noise, every_c, ragged(lengths, T)
+    )
     ends = [at_length(s, lengths, start) for s, start in zip(states, state, strict=False)]
     return states[0], tuple(ends)
 
 
 def _all_steps(
     cell: Cell,
-    weights: LayerWeights,
-    backend: Backend,
-    every_c: bool,
     inputs: Tensor,
     state: State,
+    weights: LayerWeights,
+    backend: Backend,
     noise: RecurrentNoise,
+    every_c: bool = False,
+    short: Ragged | None = None,
 ) -> tuple[tuple[Tensor, ...], State]:
     """The states at every step (h alone where every_c is false) and the state after the last.
 
@@ -188,12 +185,13 @@ def _all_steps(
     device = inputs.device.type
     if torch.is_autocast_enabled(device):
         with torch.autocast(device, enabled=False):
-            return _all_steps(cell, weights, backend, every_c, inputs, state, noise)
+            return _all_steps(cell, inputs, state, weights, backend, noise, every_c, short)
     backend = choose(backend, cell, inputs, bool(noise), every_c and cell is LSTM)
     if backend is Backend.native:
         outputs, last = native(cell, inputs, state, weights)
         return (outputs,), last
-    states = _unrolling(backend)(cell, inputs, state, weights, noise)
+    unroll = short.scan if short and backend is Backend.scan else _unrolling(backend)
+    states = unroll(cell, inputs, state, weights, noise)
     return states if every_c else states[:1], tuple(s[:, -1] for s in states)
 
 
