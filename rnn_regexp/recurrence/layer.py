@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, Sta
 from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
 from rnn_regexp.recurrence.native import native
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
-from rnn_regexp.recurrence.ragged import Ragged, ragged
+from rnn_regexp.recurrence.ragged import ragged
 from rnn_regexp.recurrence.scan import scan
 from rnn_regexp.recurrence.shapes import expect
 
@@ -159,13 +160,9 @@ def _one_direction(
         return states[0], last
     if cell is RELU:
         inputs, weights = silenced(inputs, weights, lengths)
-    T = inputs.shape[1]
-    noise = noise.silenced(valid(lengths, T))
-    states, _ = _all_steps(
-        cell, inputs, state, weights, backend, noise, every_c, ragged(lengths, T)
-    )
-    ends = [at_length(s, lengths, start) for s, start in zip(states, state, strict=False)]
-    return states[0], tuple(ends)
+    noise = noise.silenced(valid(lengths, inputs.shape[1]))
+    states, ends = _all_steps(cell, inputs, state, weights, backend, noise, lengths, every_c)
+    return states[0], ends
 
 
 def _all_steps(
@@ -175,24 +172,30 @@ def _all_steps(
     weights: LayerWeights,
     backend: Backend,
     noise: RecurrentNoise,
+    lengths: Tensor | None = None,
     every_c: bool = False,
-    short: Ragged | None = None,
 ) -> tuple[tuple[Tensor, ...], State]:
-    """The states at every step (h alone where every_c is false) and the state after the last.
+    """The states at every step (of native h alone) and after each sequence's last.
 
+    With lengths the latter is h alone where ``every_c`` is false.
     Autocast stays outside: a state rounded to bfloat16 at every step loses what is added slowly.
     """
     device = inputs.device.type
     if torch.is_autocast_enabled(device):
         with torch.autocast(device, enabled=False):
-            return _all_steps(cell, inputs, state, weights, backend, noise, every_c, short)
+            return _all_steps(cell, inputs, state, weights, backend, noise, lengths, every_c)
     backend = choose(backend, cell, inputs, bool(noise), every_c and cell is LSTM)
     if backend is Backend.native:
         outputs, last = native(cell, inputs, state, weights)
-        return (outputs,), last
-    unroll = short.scan if short and backend is Backend.scan else _unrolling(backend)
-    states = unroll(cell, inputs, state, weights, noise)
-    return states if every_c else states[:1], tuple(s[:, -1] for s in states)
+        return (outputs,), last if lengths is None else (at_length(outputs, lengths, state[0]),)
+    wanted = cell.states if every_c else 1
+    if lengths is not None and backend is Backend.scan:
+        if (short := ragged(lengths, inputs.shape[1])) is not None:
+            return short.scan(cell, inputs, state, weights, noise, wanted)
+    states = _unrolling(backend)(cell, inputs, state, weights, noise)
+    if lengths is None:
+        return states, tuple(s[:, -1] for s in states)
+    return states, tuple(map(at_length, states[:wanted], repeat(lengths), state))
 
 
 def _unrolling(backend: Backend) -> Callable[..., State]:

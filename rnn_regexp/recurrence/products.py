@@ -59,7 +59,7 @@ class Matrix:
     def add(self, x: Tensor, total: Tensor) -> None:
         """total += x W^T, in place; total (K, rows, N)."""
         if x.shape[1] < self.least:
-            total.baddbmm_(x, self.W_T)
+            total.add_(torch.bmm(x, self.W_T))  # baddbmm_ takes longer into a view
         elif len(self.runs) == 1:
             total.add_(_linear(x, self.runs[0], None))
         else:

@@ -23,6 +23,7 @@ class Ragged:
     """Which of the padded rows (K, T, B) each step takes; N over all steps."""
 
     steps: Packed
+    lengths: Tensor  # (K, B)
     order: Tensor  # (K, B), the longest sequence first
     within: Tensor  # (K, N), rows of (K * B, ...)
     index: Tensor  # (K, N), rows of (K * T * B, ...)
@@ -37,17 +38,35 @@ class Ragged:
         """(K, N, H) to (K, T, B, H), zero elsewhere."""
         (K, B), H = self.order.shape, packed.shape[-1]
         padded = packed.new_zeros(K * self.T * B, H)
-        return padded.index_add(0, self.index.flatten(), packed.flatten(0, 1)).view(K, -1, B, H)
+        return padded.index_add_(0, self.index.flatten(), packed.flatten(0, 1)).view(K, -1, B, H)
+
+    def last(self, packed: Tensor, before: Tensor) -> Tensor:
+        """Each sequence's last row of (K, N, H), (K, B, H); ``before`` where it has none."""
+        (K, N), sizes = self.index.shape, torch.tensor(self.steps.sizes)
+        first = (sizes.cumsum(0) - sizes)[(self.lengths - 1).clamp_min(0)]  # row of the last step
+        some = self.lengths > 0
+        row = torch.arange(K)[:, None] * N + some * (first + self.order.argsort(dim=1))  # (K, B)
+        own = packed.flatten(0, 1).index_select(0, row.flatten()).view_as(before)
+        return torch.where(some[..., None], own, before)
 
     def scan(
-        self, cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise
-    ) -> State:
-        """``scan`` of (K, T, B, D); states are zero at the steps that are left out."""
+        self,
+        cell: Cell,
+        inputs: Tensor,
+        state: State,
+        weights: LayerWeights,
+        noise: RecurrentNoise,
+        wanted: int,
+    ) -> tuple[State, State]:
+        """The first ``wanted`` of ``scan``'s states, (K, T, B, H), and of the last ones.
+
+        Zero at the steps that are left out.
+        """
         own = RecurrentNoise(**{name: self.pack(mask) for name, mask in noise.present().items()})
         index = self.order[..., None]
-        state = tuple(s.gather(1, index.expand_as(s)) for s in state)
-        states = scan(cell, self.pack(inputs), state, weights, own, self.steps)
-        return tuple(map(self.unpack, states))
+        ordered = tuple(s.gather(1, index.expand_as(s)) for s in state)
+        states = scan(cell, self.pack(inputs), ordered, weights, own, self.steps)[:wanted]
+        return tuple(map(self.unpack, states)), tuple(map(self.last, states, state))
 
 
 def ragged(lengths: Tensor, T: int) -> Ragged | None:
@@ -66,4 +85,4 @@ def ragged(lengths: Tensor, T: int) -> Ragged | None:
     t, rank = going.nonzero().unbind(1)
     of_run, row = torch.arange(K)[:, None], ordered.indices[:, rank]  # (K, N)
     within, index = of_run * B + row, (of_run * T + t) * B + row
-    return Ragged(Packed(sizes, B), ordered.indices, within, index, T)
+    return Ragged(Packed(sizes, B), lengths, ordered.indices, within, index, T)

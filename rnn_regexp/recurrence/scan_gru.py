@@ -78,12 +78,12 @@ def _products_of_inputs(
 ) -> tuple[Tensor, Tensor]:
     """What the loop adds W_hh h_{t-1} to: x_r + b_r, x_z + b_z, b_n side by side; and 2 x_n."""
     H = b_hh.shape[1] // 3
-    (W_rz, W_n), (b_rz, b_xn), (b_hrz, b_n) = (
-        part.split([2 * H, H], dim=1) for part in (W_hx, b_hx, b_hh)
-    )
-    rz = of_steps(inputs, W_rz, b_rz + b_hrz)
-    b_n = b_n.view(len(b_n), *[1] * (inputs.dim() - 2), -1).expand(-1, *inputs.shape[1:-1], -1)
-    return torch.cat((rz, b_n), dim=-1), of_steps(inputs, 2 * W_n, 2 * b_xn)
+    b = torch.cat((b_hx[:, : 2 * H] + b_hh[:, : 2 * H], b_hx[:, 2 * H :]), dim=1)
+    a = of_steps(inputs, W_hx, b)
+    a_n = a[..., 2 * H :]
+    n = 2 * a_n
+    a_n.copy_(b_hh[:, 2 * H :].view(len(b_hh), *[1] * (a.dim() - 2), H))
+    return a, n
 
 
 def _slopes(

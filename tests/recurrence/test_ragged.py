@@ -28,9 +28,7 @@ def results(own: Example, name: str) -> list[Tensor]:
     return [*seen, *own.gradients(seen)]
 
 
-@pytest.mark.parametrize(
-    ("cell", "name"), cases(), ids=lambda value: getattr(value, "name", value)
-)
+@pytest.mark.parametrize(("cell", "name"), cases(), ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("lengths", [(6, 1, 4, 2), (0, 3, 0, 5), (1, 1, 1, 6), (2, 0, 0, 1)])
 def test_it_is_what_padding_gives(
     cell: Cell, name: str, lengths: tuple, monkeypatch: pytest.MonkeyPatch
