@@ -7,6 +7,7 @@ divergence, a run that leaves or a batch of another shape changes, nothing may s
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -30,6 +31,7 @@ from rnn_regexp.regularizers.variable_bptt import VariableBptt
 from rnn_regexp.regularizers.weight_decay import WeightDecay
 from rnn_regexp.regularizers.zoneout import Zoneout
 from rnn_regexp.training import loop
+from rnn_regexp.training.checkpoint import Checkpoint
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.graph import Graphed
 from rnn_regexp.training.optimizers import ALL as OPTIMIZERS
@@ -41,10 +43,12 @@ from tests.regularizers.catalogue import BESIDE, Technique, each, name_of, probl
 from tests.tasks.test_forecast import series
 from tests.tasks.test_tag import tagged
 from tests.training.tape import Taping
+from tests.training.test_checkpoint import cut_after
 from tests.training.test_steps import ASKING
 from tests.training.tiny import cohort, pixels, run, stream, translations, without_time
 
-Train = Callable[[Callable[[], Cohort]], list[Outcome]]
+Make = Callable[[], Cohort]
+Train = Callable[..., list[Outcome]]
 
 EPOCHS = 4
 MIDDLE = 2  # the epoch in which a run diverges, and another stops early
@@ -78,13 +82,13 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Train:
         monkeypatch.setattr(f"rnn_regexp.{place}.may_ask", lambda device: False)
     monkeypatch.setattr(functional, "one_hot", one_hot)
 
-    def compared(make: Callable[[], Cohort]) -> list[Outcome]:
+    def compared(make: Make, by: Callable[[Cohort], list[Outcome]] = loop.train) -> list[Outcome]:
         expected = loop.train(plain := make())
         taping = Taping()
         monkeypatch.setattr(
             Graphed, "on", lambda device, *words: Graphed(*words, taping if device else None)
         )
-        found = loop.train(own := make())
+        found = by(own := make())
         assert taping.replays > taping.recordings
         assert [without_time(one) for one in found] == [without_time(one) for one in expected]
         assert torch.equal(own.weights.flat, plain.weights.flat)
@@ -179,6 +183,20 @@ def test_with_windows_of_random_length(train: Train):
 
     first, _, last = train(made)
     assert (first.stopped_at, last.diverged_at > 0) == (MIDDLE, True)
+
+
+def test_resumed(train: Train, tmp_path: Path):
+    path = tmp_path / "a.safetensors"
+
+    def made() -> Cohort:
+        runs = run(STOPS, Ema(0.5)), run(Dropout(0.5), seed=1), run(Zoneout(0.2), seed=2)
+        return cohort(*lively(*runs), epochs=EPOCHS)
+
+    def interrupted(own: Cohort) -> list[Outcome]:
+        cut_after(made(), Checkpoint(path, "me"), 5)
+        return loop.train(own, checkpoint=Checkpoint(path, "me"))
+
+    train(made, interrupted)
 
 
 def test_with_techniques_that_need_a_cohort_of_their_own(train: Train):
