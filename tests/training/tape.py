@@ -14,7 +14,7 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from rnn_regexp.training.graph import Call, Recorder, Tensors
+from rnn_regexp.training.graph import Call, Tensors
 
 ASKING = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 
@@ -101,8 +101,7 @@ class Taping:
 
     def __call__(self, call: Call) -> Callable[[], Tensors]:
         self.recordings += 1
-        for _ in range(Recorder.warm_up):
-            call()
+        call()  # as a warm-up does, of which one is enough here
         with Tape() as tape:
             results = call()
 
