@@ -3,15 +3,18 @@
 import pytest
 import torch
 
-from rnn_regexp.models import RNN, Nonlinearity
+from rnn_regexp.diagnostics import Diagnostic
+from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.clip import By, Clip
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.l2 import L2
+from rnn_regexp.regularizers.spectral_penalty import SpectralPenalty
 from rnn_regexp.regularizers.weight_decay import Coupling, WeightDecay
+from rnn_regexp.training import loop
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.evaluate import evaluate
-from rnn_regexp.training.optimizers import SGD, AdamW
+from rnn_regexp.training.optimizers import SGD, Adam, AdamW
 from rnn_regexp.training.record import Outcome, Record, metric_names
 from tests.training.tiny import Journal, cohort, run, watch
 
@@ -45,6 +48,23 @@ def test_its_weights_stay_as_they_were_before_that_step(middle_diverges: Trained
     later = torch.stack(journal.weights)[at:, 1]
     assert torch.equal(later, journal.weights[at - 1][1].expand_as(later))
     assert not torch.equal(journal.weights[at - 1][1], journal.weights[at - 2][1])
+
+
+@pytest.mark.parametrize("model", [GRU(3, 4), LSTM(3, 4)])
+def test_singular_values_of_its_weights_are_no_matter_of_its_neighbours(model: Model):
+    """torch's decompositions refuse all matrices where one is not finite."""
+    own = cohort(
+        run(SpectralPenalty(0.1)),
+        run(optimizer=Adam(), seed=1),
+        model=model,
+        diagnostics=[Diagnostic.spectrum],
+    )
+    with torch.no_grad():
+        own.weights["layer0.0.W_hh"][1, 0, 0] = torch.nan
+    first, second = loop.train(own)
+    assert (first.diverged_at, second.diverged_at) == (None, 1)
+    alone = loop.train(cohort(run(SpectralPenalty(0.1)), model=model))
+    assert first.metrics["valid/loss"] == pytest.approx(alone[0].metrics["valid/loss"], rel=1e-10)
 
 
 @pytest.mark.parametrize("coupling", Coupling)
