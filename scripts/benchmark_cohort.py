@@ -155,6 +155,7 @@ def ours(executor: Executor) -> Study:
 
 def measured(experiments: Sequence[Experiment], executor: Executor) -> int:
     """The width that a study would choose."""
+    executor.prepare([[run] for run in experiments])
     choice = choose_width(experiments, executor.at_once(), executor.threads)
     print(f"cohorts of at most {choice.why}", flush=True)
     return choice.width

@@ -36,6 +36,7 @@ def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> Chosen:
 
     largest = max(whole.cohorts, key=len, default=whole.runs)
     runs = [run.experiment for run in largest]
+    executor.prepare([[run] for run in runs])  # while the widths are timed
     try:
         choice = choose_width(runs, executor.at_once(), executor.threads)
     except (MemoryError, RuntimeError) as error:  # what is too large for one run fails as a run
