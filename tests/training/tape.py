@@ -29,9 +29,10 @@ class Operation(NamedTuple):
 
     def again(self) -> None:
         """Make it on the same memory."""
-        found = tree_leaves(self.function(*self.args, **self.kwargs))
+        found = self.function(*self.args, **self.kwargs)
+        leaves = tree_leaves(found) if self.results else ()
         for number, place in self.results.items():
-            place.copy_(found[number])
+            place.copy_(leaves[number])
 
 
 class Tape(TorchDispatchMode):
@@ -56,8 +57,10 @@ class Tape(TorchDispatchMode):
         # A detached tensor keeps memory, shape and strides, whatever becomes of the one it is of.
         own = tree_map_only(Tensor, Tensor.detach, (args, kwargs or {}))
         found = function(*args, **kwargs or {})
-        if torch.Tag.inplace_view not in function.tags:  # that moves no data
-            self.operations.append(Operation(function, *own, _new(own, found)))
+        results = _new(own, found)
+        moves = function._schema.is_mutable and torch.Tag.inplace_view not in function.tags
+        if results or moves:  # others give views, which stay valid
+            self.operations.append(Operation(function, *own, results))
         return found
 
     def replay(self) -> None:
