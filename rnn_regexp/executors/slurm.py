@@ -194,7 +194,7 @@ class _Jobs:
             if epochs.isdigit():
                 self.work.epoch(own.part, int(epochs))
         elif self._gone(own) and _sign(own.job) != ENDED:
-            self._lost(own, f"the job ended without a result ({own.handle.state})")
+            self._lost(own, f"the job ended without a result ({self._state(own)})")
         elif self._silent(own):
             self._end(own)
             limit = self.settings.time_limit
@@ -203,6 +203,10 @@ class _Jobs:
     def _gone(self, own: _Running) -> bool:
         done: bool = own.handle.done() if self._is_here else self.queue.gone(own.handle.job_id)
         return done
+
+    def _state(self, own: _Running) -> str:
+        here = self._is_here
+        return str(own.handle.state if here else self.queue.state(own.handle.job_id))
 
     def _silent(self, own: _Running) -> bool:
         limit = self.settings.time_limit

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 PAUSE = 5.0  # seconds between two questions to the scheduler
-COMMAND = ("squeue", "--noheader", "--array", "--format=%i")
+COMMAND = ("squeue", "--noheader", "--array")
 
 
 class Queue:
@@ -25,11 +25,18 @@ class Queue:
             return False
         return self._asked > self._missing.setdefault(job, self._asked)
 
+    @staticmethod
+    def state(job: str) -> str:
+        """How a job that is gone ended; SLURM itself remembers some minutes."""
+        command = [*COMMAND, "--states=all", f"--jobs={job}", "--format=%T"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        return answer.stdout.strip() or "UNKNOWN"
+
     def _ask(self) -> bool:
         """Renew the list where it is old; a scheduler that does not answer changes nothing."""
         if self._asked and time.monotonic() < self._asked + PAUSE:
             return True
-        command = [*COMMAND, f"--user={getpass.getuser()}"]
+        command = [*COMMAND, "--format=%i", f"--user={getpass.getuser()}"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode:
             return False
