@@ -36,14 +36,23 @@ class _Embed(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, tokens: Tensor) -> Tensor:
         ctx.save_for_backward(tokens)
         ctx.table = table.shape
-        rows = (own[ids] for own, ids in zip(table, tokens, strict=True))
-        return torch.stack(list(rows))
+        found = table.new_empty(*tokens.shape, table.shape[-1])
+        for own, rows, ids in zip(found.flatten(1, -2), table, tokens.flatten(1), strict=True):
+            torch.index_select(rows, 0, ids, out=own)
+        return found
 
     @staticmethod
     def backward(ctx: Any, d_rows: Tensor) -> tuple[Tensor, None]:
         (tokens,) = ctx.saved_tensors
         K, V, D = ctx.table
-        d_table = d_rows.new_empty(K, V, D)
-        for own, rows, ids in zip(d_table, d_rows, tokens, strict=True):
-            own.copy_(torch.ops.aten.embedding_dense_backward(rows, ids, V, -1, False))
-        return d_table, None
+        each = torch.arange(0, K * V, V, device=tokens.device).view(-1, *[1] * (tokens.dim() - 1))
+        d_table = _summed(d_rows.reshape(-1, D), (tokens + each).flatten(), K * V)
+        return d_table.view(K, V, D), None
+
+
+def _summed(rows: Tensor, index: Tensor, count: int) -> Tensor:
+    """The sum of the rows (N, D) at each index, (count, D), in the same order every time."""
+    if rows.is_cuda:  # where index_add_ takes them as they come
+        found: Tensor = torch.ops.aten.embedding_dense_backward(rows, index, count, -1, False)
+        return found
+    return rows.new_zeros(count, rows.shape[1]).index_add_(0, index, rows)

@@ -21,7 +21,7 @@ from rnn_regexp.recurrence import cuda_elman, cuda_gru, cuda_lstm
 from rnn_regexp.recurrence.cells import GRU, LSTM, RELU, TANH, Cell, LayerWeights, State
 from rnn_regexp.recurrence.first_order import first_order
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
-from rnn_regexp.recurrence.products import Recurrent, input_gradients, of_steps
+from rnn_regexp.recurrence.products import input_gradients, of_steps, recurrent_gradient
 
 _KERNELS: dict[Cell, ModuleType] = {
     TANH: cuda_elman,
@@ -174,7 +174,7 @@ class Fused(torch.autograd.Function):
         if ctx.cell is GRU:
             own["d_x_n"] = torch.empty_like(arrays["a_n"])
         _Loop(ctx.cell, W_hh, ctx.noise, T, B).backward(**arrays, **own)
-        d_W_hh = Recurrent(W_hh, ctx.noise.h, T, B).weight_gradient(d_a, hs[:, :-1])
+        d_W_hh = recurrent_gradient(ctx.noise.h, d_a, hs[:, :-1])
         d_b_hh = d_a.sum(dim=(1, 2))
         if (d_x_n := own.get("d_x_n")) is not None:
             d_a.chunk(3, dim=-1)[2].copy_(d_x_n)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -76,7 +76,7 @@ def run(
     (K, G*H).  Raises ``ValueError`` where a shape or type does not fit.
     """
     inputs = _checked(cell, inputs, state, weights, noise or NONE)
-    states, last = _all_steps(cell, weights, backend, False, inputs, state, noise or NONE)
+    states, last = _all_steps(cell, inputs, state, weights, backend, noise or NONE)
     return states[0], last
 
 
@@ -156,45 +156,46 @@ def _one_direction(
     """Outputs, and the state (h alone where every_c is false) at each sequence's own length."""
     inputs = _checked(cell, inputs, state, weights, noise)
     if lengths is None:
-        states, last = _all_steps(cell, weights, backend, False, inputs, state, noise)
+        states, last = _all_steps(cell, inputs, state, weights, backend, noise)
         return states[0], last
     if cell is RELU:
         inputs, weights = silenced(inputs, weights, lengths)
-    T = inputs.shape[1]
-    noise = noise.silenced(valid(lengths, T))
-    unroll = partial(_all_steps, cell, weights, backend, every_c)
-    known = cell in ALL and backend is not Backend.cells  # and looks at each sequence alone
-    if known and (parts := ragged(lengths, T)):
-        states = parts.unroll(inputs, state, noise, unroll)
-    else:
-        states, _ = unroll(inputs, state, noise)
-    ends = [at_length(s, lengths, start) for s, start in zip(states, state, strict=False)]
-    return states[0], tuple(ends)
+    noise = noise.silenced(valid(lengths, inputs.shape[1]))
+    states, ends = _all_steps(cell, inputs, state, weights, backend, noise, lengths, every_c)
+    return states[0], ends
 
 
 def _all_steps(
     cell: Cell,
-    weights: LayerWeights,
-    backend: Backend,
-    every_c: bool,
     inputs: Tensor,
     state: State,
+    weights: LayerWeights,
+    backend: Backend,
     noise: RecurrentNoise,
+    lengths: Tensor | None = None,
+    every_c: bool = False,
 ) -> tuple[tuple[Tensor, ...], State]:
-    """The states at every step (h alone where every_c is false) and the state after the last.
+    """The states at every step (of native h alone) and after each sequence's last.
 
+    With lengths the latter is h alone where ``every_c`` is false.
     Autocast stays outside: a state rounded to bfloat16 at every step loses what is added slowly.
     """
     device = inputs.device.type
     if torch.is_autocast_enabled(device):
         with torch.autocast(device, enabled=False):
-            return _all_steps(cell, weights, backend, every_c, inputs, state, noise)
+            return _all_steps(cell, inputs, state, weights, backend, noise, lengths, every_c)
     backend = choose(backend, cell, inputs, bool(noise), every_c and cell is LSTM)
     if backend is Backend.native:
         outputs, last = native(cell, inputs, state, weights)
-        return (outputs,), last
+        return (outputs,), last if lengths is None else (at_length(outputs, lengths, state[0]),)
+    wanted = cell.states if every_c else 1
+    if lengths is not None and backend is Backend.scan:
+        if (short := ragged(lengths, inputs.shape[1])) is not None:
+            return short.scan(cell, inputs, state, weights, noise, wanted)
     states = _unrolling(backend)(cell, inputs, state, weights, noise)
-    return states if every_c else states[:1], tuple(s[:, -1] for s in states)
+    if lengths is None:
+        return states, tuple(s[:, -1] for s in states)
+    return states, tuple(map(at_length, states[:wanted], repeat(lengths), state))
 
 
 def _unrolling(backend: Backend) -> Callable[..., State]:

@@ -1,6 +1,5 @@
 """Noise inside the recurrence as explicit tensors: who draws them is no concern of the cells."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -72,13 +71,6 @@ class RecurrentNoise:
 
 
 NONE = RecurrentNoise()
-
-
-def each_step(mask: Tensor | None, T: int) -> Sequence[Tensor | None]:
-    """The mask of each of T steps, without the second dimension; None at each where absent."""
-    if mask is None:
-        return [None] * T
-    return mask.expand(-1, T, *mask.shape[2:]).unbind(dim=1)
 
 
 def times(x: Tensor, mask: Tensor | None) -> Tensor:

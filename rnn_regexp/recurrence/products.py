@@ -3,16 +3,18 @@
 In float32 torch gives its products to MKL, but its LSTM to oneDNN.  Where MKL leaves a processor's
 widest instructions unused (AMD), oneDNN is up to twice as fast, once a product is large enough to
 pay for the call (``docs/benchmarks/recurrence.md``).  The choice follows from the shapes of one run
-alone, so a run is computed the same alone and in a cohort.
+alone, so a run is computed the same alone and in a cohort of the same lengths.
 """
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from rnn_regexp.recurrence.perturbation import each_step, times
+from rnn_regexp.recurrence.perturbation import times
+from rnn_regexp.recurrence.steps import Steps
 
 _WORTH_A_CALL = 1 << 20  # multiplications
 
@@ -35,15 +37,18 @@ def _linear(x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
 class Matrix:
     """W (K, N, D) as the map of x (K, rows, D) to x W^T (K, rows, N)."""
 
-    def __init__(self, W: Tensor, rows: int) -> None:
-        self.W_T = W.transpose(1, 2)
+    def __init__(self, W: Tensor) -> None:
+        self.W, self.W_T = W, W.transpose(1, 2)
         onednn = _LINEAR is not None and W.dtype is torch.float32 and W.device.type == "cpu"
-        large = rows * W.shape[1] * W.shape[2] >= _WORTH_A_CALL
-        self.runs = _dense(W).unbind() if onednn and large else ()
+        self.least = _WORTH_A_CALL / W[0].numel() if onednn else math.inf  # rows for oneDNN
+
+    @cached_property
+    def runs(self) -> tuple[Tensor, ...]:
+        return _dense(self.W).unbind()
 
     def times(self, x: Tensor, b: Tensor | None = None) -> Tensor:
         """x W^T + b, (K, rows, N); b (K, N)."""
-        if not self.runs:
+        if x.shape[1] < self.least:
             return x @ self.W_T if b is None else torch.baddbmm(b[:, None], x, self.W_T)
         biases = [None] * len(self.runs) if b is None else b.unbind()
         if len(self.runs) == 1:
@@ -53,8 +58,8 @@ class Matrix:
 
     def add(self, x: Tensor, total: Tensor) -> None:
         """total += x W^T, in place; total (K, rows, N)."""
-        if not self.runs:
-            total.baddbmm_(x, self.W_T)
+        if x.shape[1] < self.least:
+            total.add_(torch.bmm(x, self.W_T))  # baddbmm_ takes longer into a view
         elif len(self.runs) == 1:
             total.add_(_linear(x, self.runs[0], None))
         else:
@@ -72,48 +77,59 @@ def _dense(W: Tensor) -> Tensor:
 
 
 def of_steps(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
-    """x W^T + b for all steps at once: (K, T, B, D), (K, N, D), (K, N) -> (K, T, B, N)."""
-    rows = x.flatten(1, 2)  # (K, T*B, D)
-    return Matrix(W, rows.shape[1]).times(rows, b).unflatten(1, x.shape[1:3])
+    """x W^T + b for all steps at once: (K, ..., D), (K, N, D), (K, N) -> (K, ..., N)."""
+    return Matrix(W).times(x.flatten(1, -2), b).unflatten(1, x.shape[1:-1])
 
 
 def over_steps(d_a: Tensor, x: Tensor) -> Tensor:
-    """Sum over steps and sequences of d_a x^T: (K, T, B, N), (K, T, B, D) -> (K, N, D)."""
-    x_T, d_a_T = (y.flatten(1, 2).transpose(1, 2) for y in (x, d_a))  # (K, D, T*B), (K, N, T*B)
-    return Matrix(d_a_T, x_T.shape[1]).times(x_T).transpose(1, 2)
+    """Sum over steps and sequences of d_a x^T: (K, ..., N), (K, ..., D) -> (K, N, D)."""
+    x_T, d_a_T = (y.flatten(1, -2).transpose(1, 2) for y in (x, d_a))
+    return Matrix(d_a_T).times(x_T).transpose(1, 2)
+
+
+def over_rows(d_a: Tensor) -> Tensor:
+    """Sum over steps and sequences: (K, ..., N) -> (K, N)."""
+    return d_a.flatten(1, -2).sum(dim=1)
 
 
 def input_gradients(
     inputs: Tensor, W_hx: Tensor, d_a: Tensor, wanted: bool
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    """dL/dinputs (K, T, B, D) where wanted, dL/dW_hx, dL/db_hx from dL/da (K, T, B, N)."""
+    """dL/dinputs (K, ..., D) where wanted, dL/dW_hx, dL/db_hx from dL/da (K, ..., N)."""
     d_inputs = of_steps(d_a, W_hx.transpose(1, 2)) if wanted else None
-    return d_inputs, over_steps(d_a, inputs), d_a.sum(dim=(1, 2))
+    return d_inputs, over_steps(d_a, inputs), over_rows(d_a)
+
+
+def recurrent_gradient(mask: Tensor | None, d_a: Tensor, previous: Tensor) -> Tensor:
+    """dL/dW_hh (K, G*H, H) from dL/da (K, ..., G*H) and h_{t-1} (K, ..., H) under its mask."""
+    if mask is None:
+        return over_steps(d_a, previous)
+    parts = zip(d_a.chunk(mask.shape[-2], dim=-1), mask.unbind(dim=-2), strict=True)
+    return torch.cat([over_steps(own, previous * of_gate) for own, of_gate in parts], dim=1)
 
 
 class Recurrent:
-    """W_hh (m_t * h_{t-1}) for the steps of B sequences, and its part of the backward pass.
+    """W_hh (m_t * h_{t-1}) for every step, and its part of the backward pass.
 
-    ``mask`` is the noise on h, (K, T or 1, B, 1 or G, H), or None.  With a mask for each gate
-    there is a product for each gate: K*G of them in a batch, where otherwise there are K.
+    ``mask`` is the noise on h, (K, ..., 1 or G, H), or None.  With a mask for each gate there is a
+    product for each gate: K*G of them in a batch, where otherwise there are K.
     """
 
-    def __init__(self, W_hh: Tensor, mask: Tensor | None, T: int, B: int) -> None:
-        self.mask, self.B = mask, B
-        self.K, self.gates = len(W_hh), 1 if mask is None else mask.shape[3]
+    def __init__(self, W_hh: Tensor, mask: Tensor | None, steps: Steps) -> None:
+        self.K, self.gates = len(W_hh), 1 if mask is None else mask.shape[-2]
         self.W = W_hh.unflatten(1, (self.gates, -1)).flatten(0, 1)
-        by_gate = None if mask is None else mask.transpose(2, 3)  # (K, T, 1 or G, B, H)
-        if by_gate is not None and self.gates == 1:
-            by_gate = by_gate[:, :, 0]
-        self.masks = each_step(by_gate, T)
+        if mask is not None and self.gates == 1:
+            self.masks = steps.masks(mask.squeeze(-2))  # (K, n_t, H)
+        else:  # (K, G, n_t, H)
+            self.masks = [m if m is None else m.transpose(1, 2) for m in steps.masks(mask)]
 
     @cached_property
     def _forth(self) -> Matrix:
-        return Matrix(self.W, self.B)
+        return Matrix(self.W)
 
     @cached_property
     def _back(self) -> Matrix:
-        return Matrix(self.W.transpose(1, 2), self.B)
+        return Matrix(self.W.transpose(1, 2))
 
     def add(self, t: int, h: Tensor, a: Tensor) -> None:
         """a += W (m_t * h), in place; a (K, B, G*H)."""
@@ -136,10 +152,3 @@ class Recurrent:
             by_gate = d_a.unflatten(-1, (self.gates, -1)).transpose(1, 2).flatten(0, 1)
             products = self._back.times(by_gate).unflatten(0, (self.K, self.gates))
             d_h.add_((products * mask).sum(dim=1))
-
-    def weight_gradient(self, d_a: Tensor, previous: Tensor) -> Tensor:
-        """dL/dW_hh (K, G*H, H) from dL/da (K, T, B, G*H) and h_{t-1} (K, T, B, H)."""
-        if self.mask is None:
-            return over_steps(d_a, previous)
-        parts = zip(d_a.chunk(self.gates, dim=-1), self.mask.unbind(dim=3), strict=True)
-        return torch.cat([over_steps(own, previous * mask) for own, mask in parts], dim=1)

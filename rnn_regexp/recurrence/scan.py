@@ -14,16 +14,26 @@ from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.scan_elman import ElmanScan
 from rnn_regexp.recurrence.scan_gru import GRUScan
 from rnn_regexp.recurrence.scan_lstm import LSTMScan
+from rnn_regexp.recurrence.steps import Even, Steps
 
 
 def scan(
-    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise = NONE
+    cell: Cell,
+    inputs: Tensor,
+    state: State,
+    weights: LayerWeights,
+    noise: RecurrentNoise = NONE,
+    steps: Steps | None = None,
 ) -> State:
-    """What ``cells.unroll`` computes: each state at every step, in float32 or float64."""
+    """What ``cells.unroll`` computes: each state at every step, in float32 or float64.
+
+    Without ``steps`` every step has all rows; else inputs, noise and states lie as it says.
+    """
+    steps = steps or Even(*inputs.shape[1:3])
     if inputs.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"inputs must be torch.float32 or torch.float64, got {inputs.dtype}")
     if cell is LSTM:
-        return LSTMScan.apply(inputs, *state, *weights, noise)
+        return LSTMScan.apply(inputs, *state, *weights, noise, steps)
     if cell is GRU:
-        return (GRUScan.apply(inputs, *state, *weights, noise),)
-    return (ElmanScan.apply(inputs, *state, *weights, noise, cell is RELU),)
+        return (GRUScan.apply(inputs, *state, *weights, noise, steps),)
+    return (ElmanScan.apply(inputs, *state, *weights, noise, steps, cell is RELU),)

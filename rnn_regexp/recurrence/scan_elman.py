@@ -6,15 +6,16 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.recurrence.first_order import first_order
-from rnn_regexp.recurrence.perturbation import RecurrentNoise, each_step, settle_, times
-from rnn_regexp.recurrence.products import Recurrent, input_gradients, of_steps
+from rnn_regexp.recurrence.perturbation import RecurrentNoise, settle_, times
+from rnn_regexp.recurrence.products import Recurrent, input_gradients, of_steps, recurrent_gradient
 from rnn_regexp.recurrence.sigmoid import by_sigmoid, to_tanh
+from rnn_regexp.recurrence.steps import Steps
 
 _FOUR = torch.tensor(4.0, device="cpu")
 
 
 class ElmanScan(torch.autograd.Function):
-    """Outputs (K, T, B, H) from inputs, h_0, the weights, the noise, and whether f is relu."""
+    """Outputs (K, ..., H) from inputs, h_0, weights, noise, their steps, and whether f is relu."""
 
     @staticmethod
     def forward(
@@ -26,43 +27,43 @@ class ElmanScan(torch.autograd.Function):
         b_hx: Tensor,
         b_hh: Tensor,
         noise: RecurrentNoise,
+        steps: Steps,
         relu: bool,
     ) -> Tensor:
-        K, T, B, _ = inputs.shape
         twice = 1 if relu else 2
-        a = of_steps(inputs, twice * W_hx, twice * (b_hx + b_hh))  # (K, T, B, H)
-        hs = a.new_empty(K, T + 1, B, a.shape[-1])  # h_0 ... h_T
-        hs[:, 0] = h
-        recurrent = Recurrent(twice * W_hh, noise.h, T, B)
-        share, mask = each_step(noise.zoneout_h, T), each_step(noise.state, T)
-        h, *news = hs.unbind(1)
-        for t, (a_t, new) in enumerate(zip(a.unbind(1), news, strict=True)):
-            recurrent.add(t, h, a_t)
+        a = of_steps(inputs, twice * W_hx, twice * (b_hx + b_hh))  # (K, ..., H)
+        hs = steps.begin(h)  # h_0 ... h_T
+        recurrent = Recurrent(twice * W_hh, noise.h, steps)
+        share, mask = steps.masks(noise.zoneout_h), steps.masks(noise.state)
+        views = zip(steps.each(a), steps.previous(hs), steps.states(hs)[1:], strict=True)
+        for t, (a_t, h_t, new) in enumerate(views):
+            recurrent.add(t, h_t, a_t)
             if relu:
                 torch.clamp_min(a_t, 0, out=new)
             else:
                 to_tanh(a_t.sigmoid_(), out=new)
-            h = settle_(new, h, share[t], mask[t])
+            settle_(new, h_t, share[t], mask[t])
         ctx.save_for_backward(inputs, W_hx, W_hh, a, hs)
-        ctx.noise, ctx.relu = noise, relu
-        return hs[:, 1:]
+        ctx.noise, ctx.steps, ctx.relu = noise, steps, relu
+        return hs[:, steps.lead :]
 
     @staticmethod
     @first_order
     def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         inputs, W_hx, W_hh, a, hs = ctx.saved_tensors
-        T, B = a.shape[1:3]
+        steps: Steps = ctx.steps
         new, old = ctx.noise.shares()
         slope = (a > 0).to(a) if ctx.relu else by_sigmoid(_FOUR, a, torch.empty_like(a))
-        d_a = times(slope, new)  # becomes dL/da_t in the loop, (K, T, B, H)
-        d_hs = torch.cat((torch.zeros_like(hs[:, :1]), d_outputs), dim=1).unbind(1)
-        recurrent, past = Recurrent(W_hh, ctx.noise.h, T, B), each_step(old, T)
-        d_as = d_a.unbind(1)
-        for t in reversed(range(T)):
-            d_h, d_previous = d_hs[t + 1], d_hs[t]
+        d_a = times(slope, new)  # becomes dL/da_t in the loop, (K, ..., H)
+        d_h = torch.cat((torch.zeros_like(hs[:, : steps.lead]), d_outputs), dim=1)
+        recurrent, past = Recurrent(W_hh, ctx.noise.h, steps), steps.masks(old)
+        d_0, *d_hs = steps.states(d_h)
+        views = list(zip(steps.each(d_a), d_hs, steps.previous(d_h), strict=True))
+        for t in reversed(range(len(views))):
+            d_a_t, d_h_t, d_previous = views[t]
             if (past_t := past[t]) is not None:
-                d_previous.addcmul_(d_h, past_t)
-            recurrent.add_back(t, d_as[t].mul_(d_h), d_previous)
+                d_previous.addcmul_(d_h_t, past_t)
+            recurrent.add_back(t, d_a_t.mul_(d_h_t), d_previous)
         d_inputs, d_W_hx, d_b = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
-        d_W_hh = recurrent.weight_gradient(d_a, hs[:, :-1])
-        return d_inputs, d_hs[0], d_W_hx, d_W_hh, d_b, d_b, None, None
+        d_W_hh = recurrent_gradient(ctx.noise.h, d_a, steps.before(hs))
+        return d_inputs, d_0, d_W_hx, d_W_hh, d_b, d_b, None, None, None
