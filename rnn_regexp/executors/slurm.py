@@ -209,6 +209,8 @@ class _Jobs:
         return str(own.handle.state if here else self.queue.state(own.handle.job_id))
 
     def _silent(self, own: _Running) -> bool:
+        if not self._is_here and self.queue.waits(own.handle.job_id):
+            own.heard = None  # preempted: who waits has nothing to say
         limit = self.settings.time_limit
         return limit is not None and own.heard is not None and time.monotonic() - own.heard >= limit
 

@@ -120,7 +120,7 @@ def test_a_job_that_loses_its_place_goes_on_from_its_checkpoint(
 ) -> None:
     own, ledger, reference = experiment(0, epochs=400), Ledger(tmp_path / "study"), Log()
     log = Log(lambda: harm(scheduler))
-    Slurm(retries=0).run([[own]], ledger, log)
+    Slurm(retries=0, time_limit=4.0).run([[own]], ledger, log)  # it waits longer, and may
     Local().run([[own]], Ledger(tmp_path / "here"), reference)
     assert log.statuses == {0: [FINISHED]}
     assert log.results[0][0].metrics == reference.results[0][0].metrics
