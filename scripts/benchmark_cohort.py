@@ -8,7 +8,6 @@ sequences, at the end on test data.  Peak memory is that of all its processes.
 """
 
 import argparse
-import csv
 import importlib.util
 import itertools
 import multiprocessing
@@ -40,6 +39,7 @@ from rnn_regexp.regularizers.weight_decay import WeightDecay
 from rnn_regexp.regularizers.zoneout import Zoneout
 from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.settings import Device, Training
+from scripts import table
 from scripts.bare_loop import ZONEOUT, Classifier, Trainer, Zoned
 from scripts.memory import watched
 
@@ -155,6 +155,7 @@ def ours(executor: Executor) -> Study:
 
 def measured(experiments: Sequence[Experiment], executor: Executor) -> int:
     """The width that a study would choose."""
+    executor.prepare([[run] for run in experiments])
     choice = choose_width(experiments, executor.at_once(), executor.threads)
     print(f"cohorts of at most {choice.why}", flush=True)
     return choice.width
@@ -235,15 +236,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.cuda.get_device_name() if options.device == "cuda" else platform.machine()
     print(f"{device}, {os.cpu_count()} cores, torch {torch.__version__}")
-    table = []
-    for row in rows(options):
-        print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-        table.append(row)
-    if options.csv:
-        with open(options.csv, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table)
+    table.write(options.csv, table.named(rows(options)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ with the most memory that one of them held.
 """
 
 import argparse
-import csv
 import os
 import platform
 import re
@@ -26,6 +25,7 @@ from rnn_regexp.config.resolve import Resolver, read
 from rnn_regexp.experiment import metrics_of
 from rnn_regexp.fields import plain
 from rnn_regexp.ledger import FINISHED, Ledger, RunResult
+from scripts import table
 
 WIDTH, EPOCHS = 8, 12
 WORDS = ["study=four_knobs", "study.design=factorial", "study.seeds=32", "dataset=digits"]
@@ -96,15 +96,12 @@ def main() -> None:
     parser.add_argument("--csv")
     options = parser.parse_args()
     print(f"{platform.machine()}, Python {platform.python_version()}")
-    table = []
+    measured = []
     with tempfile.TemporaryDirectory() as folder:
         for what, taken in rows(Path(folder)):
-            table.append((what, round(taken.seconds, 1), round(taken.megabytes)))
+            measured.append((what, round(taken.seconds, 1), round(taken.megabytes)))
             print(f"{what:44} {taken.seconds:6.1f} s {taken.megabytes:6.0f} MB", flush=True)
-    if options.csv:
-        with open(options.csv, "w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([("what", "seconds", "peak_mb"), *table])
+    table.write(options.csv, [("what", "seconds", "peak_mb"), *measured])
 
 
 if __name__ == "__main__":

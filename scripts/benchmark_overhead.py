@@ -1,12 +1,11 @@
 """What the laboratory costs beside training: start-up, planning, one run's orchestration, tracking.
 
-Usage: ``python scripts/benchmark_overhead.py [--csv FILE]``. Starting times are medians of whole
+Usage: ``python -m scripts.benchmark_overhead [--csv FILE]``. Starting times are medians of whole
 processes; the peer of each run's overhead is Hydra's own multirun of an empty job.  Tracking is
 compared with ``tracking=off``, in turn: the median of the pairs' ratios.
 """
 
 import argparse
-import csv
 import dataclasses
 import platform
 import statistics
@@ -28,6 +27,7 @@ from rnn_regexp.ledger import Ledger
 from rnn_regexp.tracking import Off, Sqlite, Tracker, Tracking, prepare
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.record import Outcome
+from scripts import table
 
 FACTORIAL = ["study=four_knobs", "study.design=factorial", "study.seeds=32"]  # 10,240 runs
 WIDTH = 8
@@ -138,12 +138,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{platform.machine()}, Python {platform.python_version()}")
-    table = [(what, round(figure, 3)) for what, figure in rows()]
-    for what, figure in table:
+    measured = [(what, round(figure, 3)) for what, figure in rows()]
+    for what, figure in measured:
         print(f"{what:40} {figure}")
-    if options.csv:
-        with open(options.csv, "w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([("what", "figure"), *table])
+    table.write(options.csv, [("what", "figure"), *measured])
 
 
 if __name__ == "__main__":

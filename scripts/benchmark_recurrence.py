@@ -1,19 +1,19 @@
 """Forward and backward pass of one recurrent layer against torch's kernels and a loop over cells.
 
-Usage: ``python scripts/benchmark_recurrence.py [--cells lstm] [--hidden 32 650] [--runs K]
+Usage: ``python -m scripts.benchmark_recurrence [--cells lstm] [--hidden 32 650] [--runs K]
 [--device cuda] [--csv FILE]``.  Of several runs, torch and the loop compute one after the other.
 All rivals of one cell and size take turns.  A time is the median over the turns, a ratio the median
 of the ratios within a turn.  Memory is what one pass adds at its peak (CUDA, or Linux).
 """
 
 import argparse
-import csv
 import ctypes
 import os
 import re
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -24,6 +24,7 @@ from rnn_regexp.allocator import keep_freed_memory
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, Cell
 from rnn_regexp.recurrence.layer import Backend, layer
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
+from scripts import table
 
 Pass = Callable[[], object]
 KINDS = ("plain", "h", "h per gate", "candidate", "state", "zoneout_h", "cell", "zoneout_c")
@@ -175,16 +176,11 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()  # as a training does
     torch.backends.cudnn.allow_tf32 = False  # float32 of all rivals
-    table = [["cell", "hidden", "noise", *COLUMNS.split()]]
-    print(machine(options), "".join(f"{text:>11}" for text in table[0]), sep="\n")
-    for cell, H in ((c, H) for c in ALL if c.name in options.cells for H in options.hidden):
-        for row in rows(cell, H, options):
-            table.append(row)
-            print("".join(f"{text:>11}" for text in row), flush=True)
-    if options.csv:
-        with options.csv.open("w", newline="") as file:
-            file.write(f"# {machine(options)}\n")
-            csv.writer(file).writerows(table)
+    print(note := machine(options))
+    cells = (cell for cell in ALL if cell.name in options.cells)
+    measured = (rows(cell, H, options) for cell in cells for H in options.hidden)
+    header = ["cell", "hidden", "noise", *COLUMNS.split()]
+    table.write(options.csv, table.aligned(chain([header], *measured), 11), note)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ Memory is what four steps add at their peak (Linux).
 """
 
 import argparse
-import csv
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -36,6 +36,7 @@ from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Training
 from rnn_regexp.training.steps import Steps
+from scripts import table
 from scripts.benchmark_recurrence import peak
 
 WORDS = tuple(str(n) for n in range(1000))
@@ -190,16 +191,10 @@ def main() -> None:
     if options.only and options.csv:
         parser.error("a file holds all techniques, measured together: take --only or --csv")
     torch.set_num_threads(1)
-    print(machine(), "".join(f"{text:>15}" for text in COLUMNS.split()), sep="\n")
-    table = [COLUMNS.split()]
-    for name, own in usual():
-        if not options.only or name in options.only:
-            table.append(row(name, own, options.seconds))
-            print("".join(f"{text:>15}" for text in table[-1]), flush=True)
-    if options.csv:
-        with options.csv.open("w", newline="") as file:
-            file.write(f"# {machine()}\n")
-            csv.writer(file, lineterminator="\n").writerows(table)
+    print(machine())
+    chosen = [(name, own) for name, own in usual() if not options.only or name in options.only]
+    measured = (row(name, own, options.seconds) for name, own in chosen)
+    table.write(options.csv, table.aligned(chain([COLUMNS.split()], measured), 15), machine())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """How long a report takes: of a table and of a study's folder, whole processes, start included.
 
-Usage: ``python scripts/benchmark_report.py [--runs N] [--csv FILE]``. The runs are made up: four
+Usage: ``python -m scripts.benchmark_report [--runs N] [--csv FILE]``. The runs are made up: four
 factors with 4, 4, 4 and 5 levels, crossed, with as many seeds as the number of runs asks for. The
 peer is reading the same table with pandas and its mean over the seeds: what no report can avoid.
 """
 
 import argparse
-import csv
 import itertools
 import math
 import platform
@@ -22,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from rnn_regexp.ledger import FINISHED, Ledger, RunResult
+from scripts import table
 
 LEVELS = {
     "dropout": ["0", "0.25", "0.5", "0.75"],
@@ -89,12 +89,12 @@ def rows(wanted: int) -> Iterator[tuple[str, tuple[float, float]]]:
         folder = Path(name) / "made_up"
         runs = write_study(folder, max(2, wanted // len(cells())))
         yield f"report on a folder of {runs} runs", seconds(*REPORT, str(folder))
-        table = str(folder / "runs.csv")
+        runs_csv = str(folder / "runs.csv")
         baseline = ",".join(f"{name}={own[2]}" for name, own in LEVELS.items())
-        words = ["--table", table, "--factors", ",".join(LEVELS), "--baseline", baseline]
+        words = ["--table", runs_csv, "--factors", ",".join(LEVELS), "--baseline", baseline]
         words += ["--metric", "valid/loss", "--out", f"{name}/table"]
         yield f"report on a table of {runs} runs", seconds(*REPORT, *words)
-        yield f"pandas: read {runs} runs, mean", seconds("-c", PEER.format(table, list(LEVELS)))
+        yield f"pandas: read {runs} runs, mean", seconds("-c", PEER.format(runs_csv, list(LEVELS)))
 
 
 def main() -> None:
@@ -103,14 +103,10 @@ def main() -> None:
     parser.add_argument("--csv")
     options = parser.parse_args()
     print(f"{platform.machine()}, Python {platform.python_version()}")
-    table = [(what, *(round(one, 2) for one in figures)) for what, figures in rows(options.runs)]
-    for what, wall, processor in table:
+    measured = [(what, *(round(one, 2) for one in figures)) for what, figures in rows(options.runs)]
+    for what, wall, processor in measured:
         print(f"{what:36} {wall:6.2f} s, processor {processor:6.2f} s")
-    if options.csv:
-        with open(options.csv, "w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(
-                [("what", "seconds", "processor"), *table]
-            )
+    table.write(options.csv, [("what", "seconds", "processor"), *measured])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ the docstrings, one thread, epochs in turn; the first epoch of each warms up and
 """
 
 import argparse
-import csv
 import multiprocessing
 import platform
 import resource
@@ -31,6 +30,7 @@ from rnn_regexp.training.optimizers import Adam
 from rnn_regexp.training.record import Record
 from rnn_regexp.training.settings import Training
 from rnn_regexp.training.steps import Steps
+from scripts import table
 from scripts.bare_loop import BATCH, Classifier, Trainer
 
 EMBEDDING, HIDDEN = 128, 256
@@ -104,14 +104,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{platform.processor() or platform.machine()}, 1 thread, torch {torch.__version__}")
-    table = list(rows(options.epochs))
-    for row in table:
-        print(", ".join(f"{name} {value}" for name, value in row.items()))
-    if options.csv:
-        with open(options.csv, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table)
+    table.write(options.csv, table.named(rows(options.epochs)))
 
 
 if __name__ == "__main__":

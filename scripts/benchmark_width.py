@@ -9,7 +9,6 @@ processor's cache can be faster.
 """
 
 import argparse
-import csv
 import itertools
 import multiprocessing
 import os
@@ -36,6 +35,7 @@ from rnn_regexp.training.settings import Device, Training
 from rnn_regexp.training.step import losses
 from rnn_regexp.training.steps import Steps
 from rnn_regexp.training.tally import Tally
+from scripts import table
 
 MODELS: dict[str, type[Model]] = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 BATCH, WORDS, CLASSES, SECONDS = 32, 1000, 8, 1.0
@@ -143,15 +143,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.cuda.get_device_name() if options.device == "cuda" else platform.machine()
     print(f"{device}, {os.cpu_count()} cores, 1 thread, torch {torch.__version__}")
-    table = []
-    for row in rows(options):
-        print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-        table.append(row)
-    if options.csv:
-        with open(options.csv, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table)
+    table.write(options.csv, table.named(rows(options)))
 
 
 if __name__ == "__main__":

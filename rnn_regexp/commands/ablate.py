@@ -19,7 +19,7 @@ from rnn_regexp.ablation.study import Design, IfRunning, OnFailure, Study
 from rnn_regexp.commands.leftovers import tidy
 from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
-from rnn_regexp.commands.width import ANY, WIDTH, width_of
+from rnn_regexp.commands.width import ANY, Chosen, width_of
 from rnn_regexp.executors import Executor
 from rnn_regexp.experiment import metrics_of
 from rnn_regexp.interruption import EXIT_CODE, Terminated
@@ -51,9 +51,9 @@ def ablate(request: Request) -> int:
     request.executor.check(base.training)
     ledger = Ledger(f"{request.output}/{study.name}")
     whole = make_plan(study, request.resolve, request.read, ANY)
-    width, why = width_of(whole, request.executor, ledger)
-    plan = narrowed(whole, width)
-    print(*outline(plan), *notes(plan), why, sep="\n", flush=True)
+    chosen = width_of(whole, request.executor, ledger)
+    plan = narrowed(whole, chosen.width)
+    print(*outline(plan), *notes(plan), chosen.why, sep="\n", flush=True)
     if study.plan_only:
         print(*variant_list(plan), *cost(plan, request.executor.at_once()), sep="\n")
         return 0
@@ -62,16 +62,16 @@ def ablate(request: Request) -> int:
     waits = study.if_running is IfRunning.wait
     try:
         with hold(ledger.folder, "study", None if waits else refusal):
-            return carry_out(plan, width, ledger, request)
+            return carry_out(plan, chosen, ledger, request)
     except (KeyboardInterrupt, Terminated) as stop:
         print(f"\nstopped; what is finished is kept. To continue: {request.command}", flush=True)
         return EXIT_CODE if isinstance(stop, Terminated) else 130
 
 
-def carry_out(plan: Plan, width: int, ledger: Ledger, request: Request) -> int:
+def carry_out(plan: Plan, chosen: Chosen, ledger: Ledger, request: Request) -> int:
     """Train what is missing, then report; returns the exit code."""
     refuse_other_study(ledger, study_yaml(plan, request.command))
-    ledger.write(WIDTH, f"{width}\n")
+    chosen.keep(ledger)
     prepare(request.tracking)
     with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:
         plan, failed = train_stages(plan, ledger, request, tracker)

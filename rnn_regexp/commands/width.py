@@ -1,6 +1,7 @@
 """How many runs of a study train together: as asked, as before, or as measured."""
 
 import re
+from typing import NamedTuple
 
 from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.executors import Executor
@@ -11,19 +12,34 @@ WIDTH = "width.txt"  # in the study's folder: a study that is continued trains t
 ANY = 1 << 30  # no bound
 
 
-def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> tuple[int, str]:
-    """The width of cohorts and a line that says why; ``whole`` is the plan without a bound."""
+class Chosen(NamedTuple):
+    """The width of cohorts."""
+
+    width: int
+    why: str  # one line
+    measured: bool = True  # or asked for; if not, the next command tries again
+
+    def keep(self, ledger: Ledger) -> None:
+        """Write it down for the next command."""
+        if self.measured:
+            ledger.write(WIDTH, f"{self.width}\n")
+
+
+def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> Chosen:
+    """The width of a study's cohorts; ``whole`` is its plan without a bound."""
     if executor.width:
-        return executor.width, f"cohorts of at most {executor.width} runs (executor.width)"
+        return Chosen(executor.width, f"cohorts of at most {executor.width} runs (executor.width)")
     kept = (ledger.read(WIDTH) or "").strip()
     if re.fullmatch("[1-9][0-9]{0,9}", kept):
-        return int(kept), f"cohorts of at most {kept} runs, as before"
+        return Chosen(int(kept), f"cohorts of at most {kept} runs, as before")
     from rnn_regexp.executors.width import choose_width
 
     largest = max(whole.cohorts, key=len, default=whole.runs)
     runs = [run.experiment for run in largest]
+    executor.prepare([[run] for run in runs])  # while the widths are timed
     try:
         choice = choose_width(runs, executor.at_once(), executor.threads)
     except (MemoryError, RuntimeError) as error:  # what is too large for one run fails as a run
-        return 1, f"cohorts of 1 run (the widths could not be measured: {last_line(str(error))})"
-    return choice.width, f"cohorts of at most {choice.why}"
+        why = f"cohorts of 1 run (the widths could not be measured: {last_line(str(error))})"
+        return Chosen(1, why, measured=False)
+    return Chosen(choice.width, f"cohorts of at most {choice.why}")

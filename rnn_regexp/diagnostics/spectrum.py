@@ -1,9 +1,9 @@
 """Singular values of the hidden-to-hidden matrices, and how far they are from orthogonal."""
 
-import torch
 from torch import Tensor
 
 from rnn_regexp.diagnostics.view import View
+from rnn_regexp.regularizers.singular_values import singular_values
 
 
 def spectrum(view: View) -> dict[str, Tensor]:
@@ -13,7 +13,7 @@ def spectrum(view: View) -> dict[str, Tensor]:
     """
     found: dict[str, Tensor] = {}
     for place, W in view.recurrent():  # (K, G, H, H)
-        values = torch.linalg.svdvals(W.detach())  # (K, G, H), falling
+        values = singular_values(W.detach())  # (K, G, H), falling
         n = values.shape[-1]
         numbers = {
             "largest": values[..., 0],

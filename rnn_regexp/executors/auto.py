@@ -13,6 +13,10 @@ from rnn_regexp.ledger import Ledger
 class Auto(Supervised):
     """Trains here what is one cohort or has one GPU, and everything else in processes."""
 
+    def prepare(self, cohorts: Cohorts) -> None:
+        """What the executor that it would choose prepares."""
+        self.choose(cohorts)[0].prepare(cohorts)
+
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         chosen, reason = self.choose(cohorts)
         if len(cohorts) > 1:

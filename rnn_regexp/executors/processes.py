@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -28,6 +29,10 @@ _CLEAN.set_forkserver_preload([far_end.__name__])
 @dataclass
 class Processes(Supervised):
     """Trains in processes of this machine: as many as there are GPUs, or cores for ``threads``."""
+
+    def prepare(self, cohorts: Cohorts) -> None:
+        """Start the process that the workers are forked from: it imports torch."""
+        forkserver.ensure_running()
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         gpus = visible(cohorts)

@@ -55,6 +55,9 @@ class Executor(Settings):
         """How many cohorts train side by side."""
         return 1
 
+    def prepare(self, cohorts: Cohorts) -> None:
+        """Begin in the background with what ``run`` will need; ``cohorts`` may still change."""
+
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         """Train every cohort and record its runs; with ``fail_fast`` until the first run failed.
 

@@ -1,10 +1,12 @@
 """How many runs train together: measured on a few steps of the study's own cohorts."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
+from statistics import median_low
 
 import torch
 from torch import Tensor
@@ -18,8 +20,9 @@ from rnn_regexp.training.steps import Steps
 from rnn_regexp.training.tally import Tally
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-SECONDS = 0.1  # for which one width is timed, three steps at least
+SECONDS = 0.05  # for which one width is timed, three steps at least
 MOST = 50  # batches
+GAIN = 0.97  # of the total: what wider ones, which cost the most to time, must promise
 SHARE = 0.6  # of the free memory that the cohorts may fill
 
 
@@ -49,50 +52,61 @@ def choose_width(
 
     Each has so many ``threads``; those of this process are set to it.  With N runs of t(w)
     seconds a step at width w, the last worker ends after ceil(N / (w * workers)) * w * t(w).
-    Widths are tried upwards until one takes 10% longer than the best, or would not fit into the
-    ``free`` bytes of memory.
+    Widths are tried upwards until one leaves each worker a single cohort (a wider one would only
+    take longer), wider ones promise less than 3%, or would not fit into the ``free`` bytes.
     """
     torch.set_num_threads(threads)  # as many as the workers will have
     timed: dict[int, float] = {}
     clock = clock or seconds_a_step
     best, N = 1, len(experiments)
     room = (free if free is not None else free_memory(experiments[0])) * SHARE / workers
+    each = memory_a_run(experiments[0]) if N > 1 else 0.0
     for width in WIDTHS:
-        if width > N:
-            return Choice(best, timed)
-        if width > 1 and width * memory_a_run(experiments[0]) > room:
+        if width > N or width // 2 * workers >= N:
+            break
+        if width > 1 and width * each > room:
             return Choice(best, timed, "; wider ones would not fit into memory")
         timed[width] = 1e3 * clock(experiments[:width]) / width
-        if _total(N, workers, width, timed) < _total(N, workers, best, timed):
-            best = width
-        elif width > 2 * best and _total(N, workers, width, timed) > 1.1 * _total(
-            N, workers, best, timed
-        ):
-            break  # two widths in a row were no better
+        best = min(timed, key=lambda own: _total(N, workers, own, timed[own]))
+        enough = GAIN * _total(N, workers, best, timed[best])
+        if width >= 4 and _promised(N, workers, width, timed) > enough:
+            break
     return Choice(best, timed)
 
 
-def _total(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
-    """Until the last of the workers ends, in steps of all epochs."""
-    rounds = -(-N // (width * workers))
-    return rounds * width * timed[width]
+def _total(N: int, workers: int, width: int, step: float) -> float:
+    """Until the last of the workers ends, in steps of all epochs; ``step`` is of one run."""
+    return -(-N // (width * workers)) * width * step
+
+
+def _promised(N: int, workers: int, width: int, timed: dict[int, float]) -> float:
+    """The best total of wider ones if a run's step falls by as much as in the last two doublings.
+
+    Where what it shares is shared by ever more, t(w) = a + b / w, it falls by less than half that.
+    """
+    now = min(timed[width], timed[width // 2])  # one may have been disturbed
+    least = now - max(0.0, timed[width // 4] - now)
+    return min((_total(N, workers, own, least) for own in WIDTHS if own > width), default=math.inf)
 
 
 def seconds_a_step(experiments: Sequence[Experiment]) -> float:
-    """Seconds of one optimizer step of a cohort of these runs: the least behind the first."""
+    """Seconds of one optimizer step of a cohort of these runs: the median behind the first.
+
+    Batches differ in length, those of wide cohorts less, so the least would flatter narrow ones.
+    On CUDA it is the least: many of so few steps are not yet replayed, but recorded.
+    """
     cohort = build_cohort(experiments)
     steps = Steps(cohort, Tally(cohort.runs, cohort.weights.flat.detach()))
     noise = Noise(cohort.seeds, 1)
-    batches = list(
-        islice(cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise)), MOST)
-    )
+    epoch = cohort.task.batches(cohort.split("train"), noise, cohort.batching(noise))
     taken: list[float] = []
-    while len(taken) < 3 or sum(taken) < SECONDS:
-        batch = batches[len(taken) % len(batches)]
+    for batch in cycle(islice(epoch, MOST)):
         started = _now(cohort)
         steps(batch, carried(cohort, None, True))
         taken.append(_now(cohort) - started)
-    return min(taken[1:])
+        if len(taken) >= 3 and sum(taken) >= SECONDS:
+            break
+    return (min if cohort.device.type == "cuda" else median_low)(taken[1:])
 
 
 def _now(cohort: Cohort) -> float:

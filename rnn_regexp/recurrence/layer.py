@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from rnn_regexp import kernels
+from rnn_regexp.host import may_ask
 from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, State, unroll
 from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
-from rnn_regexp.recurrence.native import native
+from rnn_regexp.recurrence.native import native, native_in_pieces
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.ragged import ragged
 from rnn_regexp.recurrence.scan import scan
@@ -186,16 +187,29 @@ def _all_steps(
             return _all_steps(cell, inputs, state, weights, backend, noise, lengths, every_c)
     backend = choose(backend, cell, inputs, bool(noise), every_c and cell is LSTM)
     if backend is Backend.native:
-        outputs, last = native(cell, inputs, state, weights)
-        return (outputs,), last if lengths is None else (at_length(outputs, lengths, state[0]),)
+        return _native(cell, inputs, state, weights, lengths)
     wanted = cell.states if every_c else 1
+    short = None
     if lengths is not None and backend is Backend.scan:
-        if (short := ragged(lengths, inputs.shape[1])) is not None:
-            return short.scan(cell, inputs, state, weights, noise, wanted)
+        short = ragged(lengths, inputs.shape[1])
+    if short is not None:
+        return short.scan(cell, inputs, state, weights, noise, wanted)
     states = _unrolling(backend)(cell, inputs, state, weights, noise)
     if lengths is None:
         return states, tuple(s[:, -1] for s in states)
     return states, tuple(map(at_length, states[:wanted], repeat(lengths), state))
+
+
+def _native(
+    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, lengths: Tensor | None
+) -> tuple[tuple[Tensor], State]:
+    if lengths is not None and may_ask(inputs.device):
+        outputs = native_in_pieces(cell, inputs, state, weights, lengths)
+    else:
+        outputs, last = native(cell, inputs, state, weights)
+        if lengths is None:
+            return (outputs,), last
+    return (outputs,), (at_length(outputs, lengths, state[0]),)
 
 
 def _unrolling(backend: Backend) -> Callable[..., State]:

@@ -4,9 +4,10 @@ On CUDA the runs go to parallel streams: one run of a small network leaves most 
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,22 +15,75 @@ from torch import Tensor
 from rnn_regexp.recurrence.cells import LSTM, Cell, LayerWeights, State
 
 _STREAMS = 8
+_WORTH_A_CALL = 24_000  # rows that are saved, times H
+
+
+Run = tuple[Tensor, State, list[Tensor]]  # inputs (T, B, D), states (1, B, H), weights
 
 
 def native(cell: Cell, inputs: Tensor, state: State, weights: LayerWeights) -> tuple[Tensor, State]:
     """One layer of torch's kernel for each run: outputs (K, T, B, H) and the last state."""
-    if len(inputs) == 1:  # views, where several runs need copies
-        output, last = _one(cell, inputs.squeeze(0), state, [w.squeeze(0) for w in weights])
-        return output[None], last
-    starts = zip(*(s.split(1) for s in state), strict=True)  # (1, B, H) of each run
-    matrices = zip(*(w.unbind() for w in weights), strict=True)
-    runs = list(zip(inputs, starts, map(list, matrices), strict=True))
+    runs = _apart(inputs, state, weights)
     each = _side_by_side(cell, runs) if inputs.is_cuda else [_one(cell, *own) for own in runs]
     outputs, lasts = zip(*each, strict=True)
-    return torch.stack(outputs), tuple(torch.cat(s) for s in zip(*lasts, strict=True))
+    return _stacked(outputs), tuple(torch.cat(s) for s in zip(*lasts, strict=True))
 
 
-Run = tuple[Tensor, State, list[Tensor]]  # inputs (T, B, D), states (1, B, H), weights
+def native_in_pieces(
+    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, lengths: Tensor
+) -> Tensor:
+    """Outputs (K, T, B, H) of ``native``, zero on padding that it can leave out; on the host."""
+    (_, T, B, _), H = inputs.shape, state[0].shape[-1]
+    if T * B * H < 2 * _WORTH_A_CALL:
+        return native(cell, inputs, state, weights)[0]
+    runs, cuts = _apart(inputs, state, weights), cut(lengths, H)
+    return _stacked([_pieces(cell, *own, at) for own, at in zip(runs, cuts, strict=True)])
+
+
+def _apart(inputs: Tensor, state: State, weights: LayerWeights) -> list[Run]:
+    starts = zip(*(s.split(1) for s in state), strict=True)  # (1, B, H) of each run
+    matrices = zip(*(w.unbind() for w in weights), strict=True)
+    return list(zip(inputs, starts, map(list, matrices), strict=True))
+
+
+def _stacked(outputs: Sequence[Tensor]) -> Tensor:
+    return outputs[0][None] if len(outputs) == 1 else torch.stack(list(outputs))
+
+
+class Cut(NamedTuple):
+    """Where the kernel goes on with some of the rows, and where it ends."""
+
+    step: int
+    end: int
+    rows: Tensor
+
+
+def cut(lengths: Tensor, H: int) -> list[Cut]:
+    """The cut of each run that saves most, behind the last step where it saves too little."""
+    (_, B), (longest, order) = lengths.shape, lengths.sort(dim=1, descending=True, stable=True)
+    saved = (longest[:, :1] - longest) * (B - torch.arange(B))  # rows, by the rank that ends first
+    most, ranks = saved.max(dim=1)
+    ranks = ranks * (most * H >= _WORTH_A_CALL)
+    steps, ends = longest.gather(1, ranks[:, None])[:, 0].tolist(), longest[:, 0].tolist()
+    rows = [own[:rank] for own, rank in zip(order, ranks.tolist(), strict=True)]
+    return list(map(Cut, steps, ends, rows))
+
+
+def _pieces(cell: Cell, inputs: Tensor, state: State, weights: list[Tensor], at: Cut) -> Tensor:
+    """Outputs (T, B, H) of one run, all rows up to the cut and the longer ones behind it."""
+    (T, B, _), first = inputs.shape, max(at.step, 1)
+    output, state = _one(cell, inputs[:first], state, weights)
+    parts, count = [output], at.end - first
+    if count > 0:
+        index = (torch.arange(count)[:, None] * B + at.rows).flatten()
+        longer = inputs[first : at.end].flatten(0, 1).index_select(0, index)
+        state = tuple(s.index_select(1, at.rows) for s in state)
+        output, _ = _one(cell, longer.unflatten(0, (count, -1)), state, weights)
+        rest = output.new_zeros(count * B, output.shape[-1])
+        parts.append(rest.index_add_(0, index, output.flatten(0, 1)).view(count, B, -1))
+    if (left := T - max(first, at.end)) > 0:
+        parts.append(output.new_zeros(left, B, output.shape[-1]))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _side_by_side(cell: Cell, runs: list[Run]) -> list[tuple[Tensor, State]]:

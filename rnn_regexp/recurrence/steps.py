@@ -17,7 +17,9 @@ class Even(NamedTuple):
     T: int
     B: int
 
-    lead = 1
+    @property
+    def lead(self) -> int:
+        return 1
 
     def each(self, x: Tensor) -> Sequence[Tensor]:
         """(K, B, ...) at each step."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from rnn_regexp.fields import per_run, structural
 from rnn_regexp.regularizers.base import Regularizer, column
 from rnn_regexp.regularizers.l2 import MATRICES
 from rnn_regexp.regularizers.orthogonality import by_gate
+from rnn_regexp.regularizers.singular_values import singular_values
 from rnn_regexp.regularizers.trace import Trace
 from rnn_regexp.weights import Kind, Weights
 
@@ -30,7 +30,7 @@ class SpectralPenalty(Regularizer):
 
     def penalty(self, weights: Weights, trace: Trace) -> Tensor | None:
         largest = [
-            torch.linalg.matrix_norm(by_gate(spec, W), 2) for spec, W in weights.of(*self.on)
+            singular_values(by_gate(spec, W)).amax(dim=-1) for spec, W in weights.of(*self.on)
         ]  # (K, G) each
         squares = [sigma.square().sum(dim=1) for sigma in largest]
         return 0.5 * column(self.coefficient, squares[0]) * sum(squares) if squares else None

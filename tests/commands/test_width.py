@@ -22,13 +22,17 @@ def test_what_was_kept_is_a_number_or_is_measured(
     (tmp_path / WIDTH).write_text(kept)
     monkeypatch.setattr(width, "choose_width", lambda *words: Choice(4, {}))
     plan = planned(factors=RATES, seeds=2, width=ANY)
-    assert width_of(plan, Local(), Ledger(tmp_path))[0] == chosen
-    assert width_of(plan, Local(width=3), Ledger(tmp_path))[0] == 3
+    ledger = Ledger(tmp_path)
+    assert width_of(plan, Local(), ledger).width == chosen
+    (asked := width_of(plan, Local(width=3), ledger)).keep(ledger)
+    assert asked.width == width_of(plan, Local(), ledger).width == 3
 
 
 def test_a_model_too_large_to_measure_is_left_to_its_runs(tmp_path: Path) -> None:
     plan = planned("model.hidden=1000000000", factors=RATES, seeds=2, width=ANY)
-    found, why = width_of(plan, Local(), Ledger(tmp_path))
-    assert found == 1
-    assert why.startswith("cohorts of 1 run (the widths could not be measured: ")
-    assert "\n" not in why
+    found = width_of(plan, Local(), ledger := Ledger(tmp_path))
+    assert found.width == 1
+    assert found.why.startswith("cohorts of 1 run (the widths could not be measured: ")
+    assert "\n" not in found.why
+    found.keep(ledger)
+    assert ledger.read(WIDTH) is None  # more memory may be free the next time

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices
+from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices, processes
 from rnn_regexp.experiment import run_id
 from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger, LedgerError, RunResult
@@ -186,6 +186,20 @@ def test_auto_says_what_it_takes_and_why(tmp_path: Path, monkeypatch: pytest.Mon
     Auto().run(many, Ledger(tmp_path), log)
     assert log.lines == ["executor=auto: local, for there is one GPU"]
     assert log.statuses == {0: [FINISHED], 1: [FINISHED]}
+
+
+def test_the_workers_server_starts_before_them_where_there_will_be_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many, started = [[experiment(0)], [experiment(1)]], []
+    monkeypatch.setattr(processes.forkserver, "ensure_running", lambda: started.append(1))
+    monkeypatch.setattr(auto, "cores", lambda: 4)
+    for executor in (Local(), Auto(threads=4)):
+        executor.prepare(many)
+    assert not started
+    for executor in (Processes(), Auto()):
+        executor.prepare(many)
+    assert len(started) == 2
 
 
 def test_gpus_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

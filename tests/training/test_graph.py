@@ -1,30 +1,11 @@
-"""A recorded step is a step: on CPU with a recorder that replays by calling again."""
+"""A recorded step is a step: on CPU with a tape in the place of a CUDA graph."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from rnn_regexp.training.graph import Call, Graphed, Recorder
-
-
-class Played:
-    """Warms up and captures as CUDA does: results at one place, inputs read where they stood."""
-
-    def __init__(self) -> None:
-        self.recordings = self.replays = 0
-
-    def __call__(self, call: Call) -> Call:
-        self.recordings += 1
-        for _ in range(Recorder.warm_up):
-            results = call()
-
-        def replay() -> tuple[Tensor, ...]:
-            self.replays += 1
-            for place, own in zip(results, call()):
-                place.copy_(own)
-            return results
-
-        return replay
+from rnn_regexp.training.graph import Graphed
+from tests.training.tape import Taping
 
 
 class Descent:
@@ -46,7 +27,7 @@ def batches(*sizes: int) -> list[Tensor]:
 
 
 def test_steps_by_recordings_are_the_plain_steps():
-    plain, played, record = Descent(), Descent(), Played()
+    plain, played, record = Descent(), Descent(), Taping()
     graphed = Graphed(played.step, lambda: [played.w], record)
     for x in batches(3, 5, 3, 3, 5, 5, 3, 2):
         assert torch.equal(graphed((x,))[0], plain.step((x,))[0])
@@ -57,13 +38,13 @@ def test_steps_by_recordings_are_the_plain_steps():
 
 def test_results_are_not_overwritten_by_the_next_call():
     own = Descent()
-    graphed = Graphed(own.step, lambda: [own.w], Played())
+    graphed = Graphed(own.step, lambda: [own.w], Taping())
     losses = [graphed((x,))[0] for x in batches(3, 3, 3, 3)]
     assert len({float(loss) for loss in losses}) == 4
 
 
 def test_recordings_read_the_new_inputs_and_leave_the_callers_alone():
-    graphed = Graphed(lambda own, _: (own[0] + 1,), list, Played())
+    graphed = Graphed(lambda own, _: (own[0] + 1,), list, Taping())
     inputs = batches(2, 2, 2)
     kept = [x.clone() for x in inputs]
     for x, before in zip(inputs, kept):
@@ -73,7 +54,7 @@ def test_recordings_read_the_new_inputs_and_leave_the_callers_alone():
 
 @pytest.mark.parametrize("change", [lambda x: x.float(), lambda x: x[:, :2]])
 def test_types_and_shapes_have_recordings_of_their_own(change):
-    record = Played()
+    record = Taping()
     graphed = Graphed(lambda own, _: (own[0].sum(),), list, record)
     (x,) = batches(3)
     for own in (x, x, change(x), change(x)):
@@ -82,7 +63,7 @@ def test_types_and_shapes_have_recordings_of_their_own(change):
 
 
 def test_beyond_the_most_shapes_steps_are_plain():
-    record = Played()
+    record = Taping()
     graphed = Graphed(lambda own, _: (own[0].sum(),), list, record, most=1)
     for x in batches(1, 1, 2, 2, 2):
         assert torch.equal(graphed((x,))[0], x.sum())
