@@ -75,15 +75,7 @@ def fuzz(
     )
     @given(strategy)
     def run(value: Any) -> None:
-        start = time.perf_counter()
-        try:
-            with in_time():
-                answer(reads, value, tally)
-        except BaseException as error:
-            error.add_note(f"{name}: {value!r}")
-            raise
-        finally:
-            tally.slowest_seconds = max(tally.slowest_seconds, time.perf_counter() - start)
+        answer_in_time(reads, value, tally)
 
     try:
         run()
@@ -92,6 +84,19 @@ def fuzz(
         traceback.print_exc()
     tally.seconds = time.perf_counter() - begin
     return tally
+
+
+def answer_in_time(reads: Callable[[Any], None], value: Any, tally: Tally) -> None:
+    """Read one input; what is raised says which it was."""
+    start = time.perf_counter()
+    try:
+        with in_time():
+            answer(reads, value, tally)
+    except BaseException as error:
+        error.add_note(f"{tally.target}: {value!r}")
+        raise
+    finally:
+        tally.slowest_seconds = max(tally.slowest_seconds, time.perf_counter() - start)
 
 
 def answer(reads: Callable[[Any], None], value: Any, tally: Tally) -> None:
@@ -149,12 +154,17 @@ def main(words: Sequence[str] | None = None) -> int:
     for tally in tallies(options.only.split(","), options.inputs, options.seed):
         rows.append(rounded(tally))
         print(", ".join(f"{name} {own}" for name, own in rows[-1].items()), flush=True)
-    if options.csv:
-        with open(options.csv, "w", newline="", encoding="utf-8") as file:
+    write(rows, options.csv)
+    return 1 if any(row["defects"] for row in rows) else 0
+
+
+def write(rows: Sequence[dict[str, object]], path: str | None) -> None:
+    """Keep the table of results, where that is asked for."""
+    if path:
+        with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-    return 1 if any(row["defects"] for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,14 @@ def _cache_of_the_tests(
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _small_examples_are_sorted_by_length_too() -> None:
+    """What pays in large networks is what the small ones of the tests go through."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rnn_regexp.recurrence.ragged._WORTH_SORTING", 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_root() -> str:
     """The published data, in $RNN_REGEXP_DATA or beside the checkout; skips where they are not."""

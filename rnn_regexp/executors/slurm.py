@@ -194,7 +194,7 @@ class _Jobs:
             if epochs.isdigit():
                 self.work.epoch(own.part, int(epochs))
         elif self._gone(own) and _sign(own.job) != ENDED:
-            self._lost(own, f"the job ended without a result ({own.handle.state})")
+            self._lost(own, f"the job ended without a result ({self._state(own)})")
         elif self._silent(own):
             self._end(own)
             limit = self.settings.time_limit
@@ -204,7 +204,13 @@ class _Jobs:
         done: bool = own.handle.done() if self._is_here else self.queue.gone(own.handle.job_id)
         return done
 
+    def _state(self, own: _Running) -> str:
+        here = self._is_here
+        return str(own.handle.state if here else self.queue.state(own.handle.job_id))
+
     def _silent(self, own: _Running) -> bool:
+        if not self._is_here and self.queue.waits(own.handle.job_id):
+            own.heard = None  # preempted: who waits has nothing to say
         limit = self.settings.time_limit
         return limit is not None and own.heard is not None and time.monotonic() - own.heard >= limit
 

@@ -6,7 +6,9 @@ folder and names by its job's number; nothing that comes from elsewhere is read 
 
 import hashlib
 import signal
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ import torch
 
 from rnn_regexp.executors.trial import attempt
 from rnn_regexp.experiment import Experiment, run_id
-from rnn_regexp.interruption import answering
+from rnn_regexp.interruption import EXIT_CODE, answering
 from rnn_regexp.ledger import Ledger
 from rnn_regexp.lock import hold
 from rnn_regexp.training.checkpoint import STOP, Stopped
 
-PREEMPTED = signal.SIGUSR2  # submitit's
+TIME_IS_UP = signal.SIGUSR2  # submitit's: it queues the job again
+PREEMPTED = signal.SIGTERM  # SLURM's, also when a job is cancelled: it knows what comes next
 FOLDER = "slurm"  # in the study's folder: scripts, logs, signs of life
 ENDED = "ended"
 
@@ -47,15 +50,22 @@ class SlurmJob:
     def __call__(self) -> None:
         """Train, unless another job of an earlier controller is at it: that one is waited for.
 
-        The signal before a preemption is submitit's to answer, once a checkpoint is written.
+        After a signal a checkpoint is written; then the job ends, or submitit queues it again.
         """
         torch.set_num_threads(self.threads)
+        asked: list[int] = []
         try:
-            with answering(PREEMPTED, STOP.set), hold(self.folder, self.key):
+            with (
+                _stopping(TIME_IS_UP, asked),
+                _stopping(PREEMPTED, asked),
+                hold(self.folder, self.key),
+            ):
                 self._train(Ledger(self.folder))
         except Stopped:
             STOP.clear()
-            signal.raise_signal(PREEMPTED)
+            if asked[0] == PREEMPTED:
+                sys.exit(EXIT_CODE)
+            signal.raise_signal(TIME_IS_UP)
 
     def _train(self, ledger: Ledger) -> None:
         if any(ledger.complete(run_id(own)) is None for own in self.experiments):
@@ -68,7 +78,17 @@ class SlurmJob:
         self.sign.write_text(str(epochs), encoding="utf-8")
 
     def checkpoint(self) -> Any:
-        """What submitit asks for before a preemption: the same job is to be queued again."""
+        """What submitit asks for when the time is up: the same job is to be queued again."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
+
+
+def _stopping(number: int, asked: list[int]) -> AbstractContextManager[None]:
+    """Stop training at a signal, and note which it was."""
+
+    def stop() -> None:
+        asked.append(number)
+        STOP.set()
+
+    return answering(number, stop)

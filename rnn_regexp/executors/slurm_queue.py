@@ -5,14 +5,14 @@ import subprocess
 import time
 
 PAUSE = 5.0  # seconds between two questions to the scheduler
-COMMAND = ("squeue", "--noheader", "--array", "--format=%i")
+COMMAND = ("squeue", "--noheader", "--array")
 
 
 class Queue:
     """The user's jobs that wait or run, as of a moment ago."""
 
     def __init__(self) -> None:
-        self._asked, self._jobs = 0.0, set[str]()
+        self._asked, self._jobs = 0.0, dict[str, str]()  # job -> state
         self._missing: dict[str, float] = {}  # job -> when it was first not there
 
     def __contains__(self, job: str) -> bool:
@@ -25,13 +25,25 @@ class Queue:
             return False
         return self._asked > self._missing.setdefault(job, self._asked)
 
+    def waits(self, job: str) -> bool:
+        """Whether a job has not begun, or has lost its place and waits for another."""
+        return self._ask() and self._jobs.get(job) == "PENDING"
+
+    @staticmethod
+    def state(job: str) -> str:
+        """How a job that is gone ended; SLURM itself remembers some minutes."""
+        command = [*COMMAND, "--states=all", f"--jobs={job}", "--format=%T"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        return answer.stdout.strip() or "UNKNOWN"
+
     def _ask(self) -> bool:
         """Renew the list where it is old; a scheduler that does not answer changes nothing."""
         if self._asked and time.monotonic() < self._asked + PAUSE:
             return True
-        command = [*COMMAND, f"--user={getpass.getuser()}"]
+        command = [*COMMAND, "--format=%i %T", f"--user={getpass.getuser()}"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode:
             return False
-        self._asked, self._jobs = time.monotonic(), set(answer.stdout.split())
+        lines = (line.partition(" ") for line in answer.stdout.splitlines())
+        self._asked, self._jobs = time.monotonic(), {job: state for job, _, state in lines}
         return True

@@ -191,7 +191,7 @@ def _all_steps(
     wanted = cell.states if every_c else 1
     short = None
     if lengths is not None and backend is Backend.scan:
-        short = ragged(lengths, inputs.shape[1])
+        short = ragged(lengths, inputs.shape[1], weights[1])
     if short is not None:
         return short.scan(cell, inputs, state, weights, noise, wanted)
     states = _unrolling(backend)(cell, inputs, state, weights, noise)

@@ -15,7 +15,7 @@ from torch import Tensor
 from rnn_regexp.recurrence.cells import LSTM, Cell, LayerWeights, State
 
 _STREAMS = 8
-_WORTH_A_CALL = 24_000  # rows that are saved, times H
+_WORTH_A_CALL = 1_600_000  # rows that are saved, times H squared
 
 
 Run = tuple[Tensor, State, list[Tensor]]  # inputs (T, B, D), states (1, B, H), weights
@@ -34,9 +34,10 @@ def native_in_pieces(
 ) -> Tensor:
     """Outputs (K, T, B, H) of ``native``, zero on padding that it can leave out; on the host."""
     (_, T, B, _), H = inputs.shape, state[0].shape[-1]
-    if T * B * H < 2 * _WORTH_A_CALL:
+    cuts = cut(lengths, H) if T * B * H * H >= 2 * _WORTH_A_CALL else []
+    if all(len(own.rows) == 0 and own.end == T for own in cuts):
         return native(cell, inputs, state, weights)[0]
-    runs, cuts = _apart(inputs, state, weights), cut(lengths, H)
+    runs = _apart(inputs, state, weights)
     return _stacked([_pieces(cell, *own, at) for own, at in zip(runs, cuts, strict=True)])
 
 
@@ -63,7 +64,7 @@ def cut(lengths: Tensor, H: int) -> list[Cut]:
     (_, B), (longest, order) = lengths.shape, lengths.sort(dim=1, descending=True, stable=True)
     saved = (longest[:, :1] - longest) * (B - torch.arange(B))  # rows, by the rank that ends first
     most, ranks = saved.max(dim=1)
-    ranks = ranks * (most * H >= _WORTH_A_CALL)
+    ranks = ranks * (most * H * H >= _WORTH_A_CALL)
     steps, ends = longest.gather(1, ranks[:, None])[:, 0].tolist(), longest[:, 0].tolist()
     rows = [own[:rank] for own, rank in zip(order, ranks.tolist(), strict=True)]
     return list(map(Cut, steps, ends, rows))

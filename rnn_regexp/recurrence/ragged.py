@@ -15,7 +15,8 @@ from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from rnn_regexp.recurrence.scan import scan
 from rnn_regexp.recurrence.steps import Packed
 
-_WORTH = 0.8  # the share of the padded steps below which sorting pays
+_SHARE = 0.8  # of the padded steps, and
+_WORTH_SORTING = 6 << 20  # multiplications with W_hh that are left out: from there on it pays
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class Ragged:
         return tuple(map(self.unpack, states)), tuple(map(self.last, states, state))
 
 
-def ragged(lengths: Tensor, T: int) -> Ragged | None:
+def ragged(lengths: Tensor, T: int, W_hh: Tensor) -> Ragged | None:
     """The rows to take where lengths (K, B) leave out enough of the padded steps, else None.
 
     On CUDA None: the host would have to wait for the lengths.
@@ -80,7 +81,8 @@ def ragged(lengths: Tensor, T: int) -> Ragged | None:
     longest = ordered.values.amax(dim=0)  # over runs, by rank
     going = longest > torch.arange(T)[:, None]  # (T, B)
     sizes = [n for n in going.sum(dim=1).tolist() if n]
-    if not 0 < sum(sizes) < _WORTH * T * B:
+    left_out = (T * B - sum(sizes)) * W_hh.numel()
+    if not 0 < sum(sizes) < _SHARE * T * B or left_out < _WORTH_SORTING:
         return None
     t, rank = going.nonzero().unbind(1)
     of_run, row = torch.arange(K)[:, None], ordered.indices[:, rank]  # (K, N)

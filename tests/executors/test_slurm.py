@@ -1,12 +1,8 @@
-"""Jobs of submitit on this machine; SLURM's own commands are asked for nothing but the script."""
+"""Jobs of submitit on this machine; those of a real SLURM are in ``test_slurm_daemons``."""
 
 import os
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -14,11 +10,9 @@ import pytest
 
 from rnn_regexp.executors import ExecutorError, Local, Slurm, slurm
 from rnn_regexp.executors.slurm import Cluster
-from rnn_regexp.executors.slurm_job import SlurmJob
 from rnn_regexp.experiment import run_id
 from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger
-from rnn_regexp.lock import hold
 from rnn_regexp.training.settings import Training
 from tests.executors.cohorts import Log, experiment, faulty, ids
 
@@ -56,39 +50,6 @@ def test_the_same_numbers_as_here(tmp_path: Path) -> None:
     for index in range(2):
         ours, theirs = (log.results[index] for log in logs)
         assert [own.metrics for own in ours] == [own.metrics for own in theirs]
-
-
-def slurm_is_here() -> bool:
-    """Whether a scheduler answers whose only node is this machine, so that it sees our files."""
-    if shutil.which("sinfo") is None:
-        return False
-    command = ["sinfo", "--noheader", "--Node", "--format=%N"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return set(answer.stdout.split()) == {socket.gethostname()}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not slurm_is_here(), reason="no SLURM whose node is this machine")
-def test_on_a_real_slurm(tmp_path: Path) -> None:
-    crashing = faulty(2, "segfault", tmp_path / "a", 1)
-    raising = faulty(3, "fail", tmp_path / "b", 9)
-    cohorts = [[experiment(0), experiment(1)], [experiment(4)], [crashing], [raising]]
-    ledger, log, reference = Ledger(tmp_path / "study"), Log(), Log()
-    Slurm().run(cohorts, ledger, log)
-    Local().run(cohorts, Ledger(tmp_path / "here"), reference)
-    assert (
-        log.statuses
-        == reference.statuses
-        == {0: [FINISHED] * 2, 1: [FINISHED]}
-        | {
-            2: [FINISHED],
-            3: [FAILED],
-        }
-    )
-    for index, theirs in log.results.items():
-        assert [own.metrics for own in theirs] == [o.metrics for o in reference.results[index]]
-    with pytest.raises(ExecutorError, match=r"sbatch refused the jobs: .*partition"):
-        Slurm(partition="nowhere").run(cohorts, Ledger(tmp_path / "refused"), Log())
 
 
 @pytest.mark.slow
@@ -148,22 +109,6 @@ def test_sigterm_ends_the_jobs_and_no_run_has_failed(tmp_path: Path) -> None:
     before = sign.read_text()
     time.sleep(0.5)
     assert sign.read_text() == before
-
-
-def test_a_job_waits_for_the_one_of_an_earlier_controller(tmp_path: Path) -> None:
-    """Two jobs with the same runs, as after a controller that was killed: one trains."""
-    ledger = Ledger(tmp_path)
-    (tmp_path / "slurm").mkdir()
-    job = SlurmJob([experiment(0)], tmp_path, 1)
-    with hold(tmp_path, job.key):
-        second = threading.Thread(target=job)
-        second.start()
-        time.sleep(0.3)
-        assert ledger.results() == []
-        Local().run([[experiment(0)]], ledger, Log())
-    second.join()
-    assert job.sign.read_text() == "ended"
-    assert [event["event"] for event in ledger.events()] == ["started", "ended"]
 
 
 def test_the_script_asks_slurm_for_what_is_set(

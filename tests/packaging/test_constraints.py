@@ -17,7 +17,10 @@ PINS = {
 }
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-NAMED = {"": PROJECT["dependencies"], **{name: EXTRAS[name] for name in ("dev", "data", "hf")}}
+NAMED = {
+    "": PROJECT["dependencies"],
+    **{name: EXTRAS[name] for name in ("dev", "data", "hf", "ray", "slurm")},
+}
 
 
 @pytest.mark.parametrize("extra", NAMED)
