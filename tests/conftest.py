@@ -5,6 +5,7 @@ import pytest
 import torch
 
 REPOSITORY = Path(__file__).parents[1]
+NUMERICAL = ("diagnostics", "models", "recurrence", "regularizers", "tasks", "training")
 if not torch.cuda.is_available():  # read when Triton is imported: kernels then run on CPU tensors
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
@@ -22,11 +23,12 @@ def _cache_of_the_tests(
         yield
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _small_examples_are_sorted_by_length_too() -> None:
-    """What pays in large networks is what the small ones of the tests go through."""
+@pytest.fixture(autouse=True, scope="module")
+def _small_examples_are_sorted_by_length_too(request: pytest.FixtureRequest) -> None:
+    """What pays in large networks the small ones of the numerical tests go through."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnn_regexp.recurrence.ragged._WORTH_SORTING", 0)
+        if request.path.parent.name in NUMERICAL:
+            patch.setattr("rnn_regexp.recurrence.ragged._WORTH_SORTING", 0)
         yield
 
 
