@@ -14,12 +14,13 @@ if not torch.cuda.is_available():  # read when Triton is imported: kernels then 
 def _cache_of_the_tests(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Keep what datasets cache away from the user's own folder, and threads off each other's."""
+    """Keep what is cached away from the user's own folder, and threads off each other's."""
     torch.set_num_threads(1)
     cache = getattr(request.config, "cache", None)  # absent under -p no:cacheprovider
     folder = cache.mkdir("data") if cache else tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNN_REGEXP_CACHE", str(folder))
+        patch.setenv("NUMBA_CACHE_DIR", str(folder))
         yield
 
 

@@ -3,12 +3,8 @@
 Up to 128 units (``tiling``) one launch computes all steps: a program takes 16 sequences of one run
 through time, its state in registers, W_hh in shared memory where its 64 KiB suffice and else read
 again at every step.  Above, W_hh is too large for one multiprocessor: each step is a batched
-product of torch and one launch for everything elementwise, all noise included.  What the backward
-loop leaves to do, the weight gradients, is one product each, as in ``scan``.
-
-Arrays, contiguous: ``gates`` (K, T, B, G*H), first W_hx x_t + b, then what the nonlinearities give;
-``hs``, ``cs`` (K, T + 1, B, H) the states at steps 0 ... T; ``a_n`` (K, T, B, H) the GRU's
-W_n h + b_n; ``products`` and ``seen``, where each step has its product, see ``_Loop``.
+product of torch and one launch for everything elementwise, all noise included.  For ``products``
+and ``seen``, where each step has its product, see ``CUDALoop``.
 """
 
 from types import ModuleType
@@ -19,9 +15,9 @@ from torch import Tensor
 
 from rnn_regexp.recurrence import cuda_elman, cuda_gru, cuda_lstm
 from rnn_regexp.recurrence.cells import GRU, LSTM, RELU, TANH, Cell, LayerWeights, State
-from rnn_regexp.recurrence.first_order import first_order
+from rnn_regexp.recurrence.fused import all_steps
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
-from rnn_regexp.recurrence.products import input_gradients, of_steps, recurrent_gradient
+from rnn_regexp.recurrence.steps import Even, Steps
 
 _KERNELS: dict[Cell, ModuleType] = {
     TANH: cuda_elman,
@@ -43,19 +39,6 @@ class Sizes(NamedTuple):
     PRECISION: str  # of products within a program
 
 
-def fused(
-    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise = NONE
-) -> State:
-    """What ``cells.unroll`` computes: each state at every step, in float32 or float64.
-
-    Raises ``ValueError`` where the tensors are not where kernels can run.
-    """
-    if inputs.dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"inputs must be torch.float32 or torch.float64, got {inputs.dtype}")
-    with torch.cuda.device_of(inputs):
-        return Fused.apply(cell, noise, inputs, *weights, *state)
-
-
 def tiling(gates: int, H: int, masks: int, dtype: torch.dtype) -> tuple[Sizes, bool]:
     """How a layer is cut into programs, and whether one launch computes all steps.
 
@@ -69,11 +52,21 @@ def tiling(gates: int, H: int, masks: int, dtype: torch.dtype) -> tuple[Sizes, b
     return Sizes(H, gates, masks, 4, min(cols, 128), False, precision), False
 
 
-class _Loop:
+def fused(
+    cell: Cell, inputs: Tensor, state: State, weights: LayerWeights, noise: RecurrentNoise = NONE
+) -> State:
+    """What ``cells.unroll`` computes, where kernels of Triton run."""
+    with torch.cuda.device_of(inputs):
+        even = Even(*inputs.shape[1:3])
+        return all_steps(CUDALoop, cell, inputs, state, weights, noise, even)
+
+
+class CUDALoop:
     """The launches that take a cell's arrays through T steps, forward and backward."""
 
-    def __init__(self, cell: Cell, W_hh: Tensor, noise: RecurrentNoise, T: int, B: int) -> None:
-        K, H = len(W_hh), W_hh.shape[2]
+    def __init__(self, cell: Cell, W_hh: Tensor, noise: RecurrentNoise, steps: Steps) -> None:
+        assert isinstance(steps, Even)
+        (T, B), (K, _, H) = steps, W_hh.shape
         self.kernels, self.T, self.W = _KERNELS[cell], T, W_hh.contiguous()
         self.masked, self.masks = noise.h is not None, 1 if noise.h is None else noise.h.shape[3]
         self.sizes, self.whole = tiling(cell.gates, H, self.masks, W_hh.dtype)
@@ -127,69 +120,3 @@ class _Loop:
         own = {"first": first, "last": last} | self.arrays
         taken = {name: own[name] for name in kernel.arg_names}
         kernel[self.grid](**taken, num_warps=self.warps, num_stages=1)
-
-
-class Fused(torch.autograd.Function):
-    """Each state at every step, (K, T, B, H), by the kernels of ``cell``."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        cell: Cell,
-        noise: RecurrentNoise,
-        inputs: Tensor,
-        W_hx: Tensor,
-        W_hh: Tensor,
-        b_hx: Tensor,
-        b_hh: Tensor,
-        *state: Tensor,
-    ) -> tuple[Tensor, ...]:
-        (K, T, B, _), H = inputs.shape, W_hh.shape[-1]
-        arrays = {"gates": of_steps(inputs, W_hx, _outside(cell, b_hx, b_hh))}
-        for name, start in zip(("hs", "cs"), state, strict=False):
-            arrays[name] = start.new_empty(K, T + 1, B, H)
-            arrays[name][:, 0] = start
-        if cell is GRU:
-            arrays["b_n"] = b_hh[:, 2 * H :].contiguous()
-            arrays["a_n"] = inputs.new_empty(K, T, B, H)
-        _Loop(cell, W_hh, noise, T, B).forward(**arrays)
-        ctx.save_for_backward(inputs, W_hx, W_hh, *arrays.values())
-        ctx.cell, ctx.noise, ctx.names = cell, noise, tuple(arrays)
-        ctx.set_materialize_grads(False)
-        return tuple(arrays[name][:, 1:] for name in ("hs", "cs")[: cell.states])
-
-    @staticmethod
-    @first_order
-    def backward(ctx: Any, *d_states: Tensor | None) -> tuple[Tensor | None, ...]:
-        inputs, W_hx, W_hh, *saved = ctx.saved_tensors
-        arrays = dict(zip(ctx.names, saved, strict=True))
-        hs, (T, B) = arrays["hs"], inputs.shape[1:3]
-        d_a, d_h = torch.empty_like(arrays["gates"]), torch.zeros_like(hs[:, 0])
-        own: dict[str, Tensor | None] = {"d_a": d_a, "d_h_0": d_h}
-        own |= {n: _dense(d) for n, d in zip(("d_outputs", "d_cells"), d_states, strict=False)}
-        if own["d_outputs"] is None:
-            own["d_outputs"] = torch.zeros_like(hs[:, 1:], memory_format=torch.contiguous_format)
-        if ctx.cell is LSTM:
-            own["d_c_0"] = torch.zeros_like(d_h)
-        if ctx.cell is GRU:
-            own["d_x_n"] = torch.empty_like(arrays["a_n"])
-        _Loop(ctx.cell, W_hh, ctx.noise, T, B).backward(**arrays, **own)
-        d_W_hh = recurrent_gradient(ctx.noise.h, d_a, hs[:, :-1])
-        d_b_hh = d_a.sum(dim=(1, 2))
-        if (d_x_n := own.get("d_x_n")) is not None:
-            d_a.chunk(3, dim=-1)[2].copy_(d_x_n)
-        d_inputs, d_W_hx, d_b_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[2])
-        starts = [own[name] for name in ("d_h_0", "d_c_0") if name in own]
-        return None, None, d_inputs, d_W_hx, d_W_hh, d_b_hx, d_b_hh, *starts
-
-
-def _outside(cell: Cell, b_hx: Tensor, b_hh: Tensor) -> Tensor:
-    """The biases that are added before the loop: all, but the GRU's b_n stands within r * (...)."""
-    if cell is not GRU:
-        return b_hx + b_hh
-    H = b_hh.shape[1] // 3
-    return b_hx + torch.cat((b_hh[:, : 2 * H], torch.zeros_like(b_hh[:, 2 * H :])), dim=1)
-
-
-def _dense(d: Tensor | None) -> Tensor | None:
-    return None if d is None else d.contiguous()

@@ -20,7 +20,7 @@ def first_order(backward: Backward) -> Backward:
     def checked(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError(
-                "backends scan and cuda have no second derivatives: take backend cells"
+                "backends scan, cpu and cuda have no second derivatives: take backend cells"
             )
         return backward(ctx, *gradients)
 

@@ -7,7 +7,7 @@ from itertools import repeat
 import torch
 from torch import Tensor
 
-from rnn_regexp import kernels
+from rnn_regexp import compiler, kernels
 from rnn_regexp.host import may_ask
 from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, State, unroll
 from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
@@ -25,7 +25,15 @@ class Backend(Enum):
     cells = "cells"
     scan = "scan"
     native = "native"
+    cpu = "cpu"
     cuda = "cuda"
+
+
+def obstacle(backend: Backend, device: torch.device) -> str | None:
+    """Why ``backend`` does not run on ``device``, or None where it does."""
+    if backend is Backend.cuda:
+        return kernels.obstacle(device)
+    return compiler.obstacle(device) if backend is Backend.cpu else None
 
 
 Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
@@ -37,8 +45,9 @@ def choose(
 ) -> Backend:
     """The backend for ``auto``; ``every_c`` asks for the LSTM's c at every step.
 
-    On CPU in float32 torch's LSTM is one oneDNN kernel, faster than the scan; its GRU and Elman
-    kernels are loops over steps, which the scan beats (``docs/benchmarks/recurrence.md``).
+    On CPU in float32 torch's LSTM is one oneDNN kernel; its GRU and Elman kernels are loops over
+    steps, which ours beat (``docs/benchmarks/recurrence.md``).  Noise, and they, take the kernels
+    that Numba compiles, or where it is absent the scan.
     On CUDA cuDNN computes one run without noise, our kernels several runs or noise; without Triton
     cuDNN takes the runs one by one, the scan the noise, and a warning says so.
     A cell that a technique has changed is there as its equations alone.
@@ -52,15 +61,18 @@ def choose(
     if backend is Backend.native and not possible:
         asked = "recurrent noise" if noise else "state c at each sequence's own length"
         raise ValueError(f"backend native has no {asked}: take auto, scan or cells")
-    if backend is Backend.cuda and (why := kernels.obstacle(inputs.device)):
-        raise ValueError(f"backend cuda does not run here: {why}; take auto or scan")
+    if why := obstacle(backend, inputs.device):
+        raise ValueError(f"backend {backend.name} does not run here: {why}; take auto or scan")
     if backend is not Backend.auto:
         return backend
     if inputs.is_cuda and not (possible and len(inputs) == 1) and kernels.ready(inputs.device):
         return Backend.cuda
     onednn = torch.backends.mkldnn.is_available() and inputs.device.type == "cpu"
-    fused = cell is LSTM and inputs.dtype is torch.float32 and onednn
-    return Backend.native if possible and (fused or inputs.is_cuda) else Backend.scan
+    float32 = inputs.dtype is torch.float32
+    if possible and (inputs.is_cuda or (cell is LSTM and float32 and onednn)):
+        return Backend.native
+    compiles = float32 and may_ask(inputs.device) and compiler.ready(inputs.device)
+    return Backend.cpu if compiles else Backend.scan
 
 
 def run(
@@ -189,12 +201,12 @@ def _all_steps(
     if backend is Backend.native:
         return _native(cell, inputs, state, weights, lengths)
     wanted = cell.states if every_c else 1
-    short = None
-    if lengths is not None and backend is Backend.scan:
+    unrolling, short = _unrolling(backend), None
+    if lengths is not None and backend in (Backend.scan, Backend.cpu):
         short = ragged(lengths, inputs.shape[1], weights[1])
     if short is not None:
-        return short.scan(cell, inputs, state, weights, noise, wanted)
-    states = _unrolling(backend)(cell, inputs, state, weights, noise)
+        return short.unroll(unrolling, cell, inputs, state, weights, noise, wanted)
+    states = unrolling(cell, inputs, state, weights, noise)
     if lengths is None:
         return states, tuple(s[:, -1] for s in states)
     return states, tuple(map(at_length, states[:wanted], repeat(lengths), state))
@@ -213,11 +225,15 @@ def _native(
 
 
 def _unrolling(backend: Backend) -> Callable[..., State]:
-    """What computes the states at every step; Triton is imported where it is used."""
+    """What computes the states at every step; compilers are imported where they are used."""
     if backend is Backend.cuda:
-        from rnn_regexp.recurrence.cuda import fused
+        from rnn_regexp.recurrence import cuda
 
-        return fused
+        return cuda.fused
+    if backend is Backend.cpu:
+        from rnn_regexp.recurrence import cpu
+
+        return cpu.fused
     return unroll if backend is Backend.cells else scan
 
 

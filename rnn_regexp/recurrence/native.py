@@ -26,7 +26,7 @@ def native(cell: Cell, inputs: Tensor, state: State, weights: LayerWeights) -> t
     runs = _apart(inputs, state, weights)
     each = _side_by_side(cell, runs) if inputs.is_cuda else [_one(cell, *own) for own in runs]
     outputs, lasts = zip(*each, strict=True)
-    return _stacked(outputs), tuple(torch.cat(s) for s in zip(*lasts, strict=True))
+    return _stacked(outputs), tuple(map(_joined, zip(*lasts, strict=True)))
 
 
 def native_in_pieces(
@@ -42,9 +42,15 @@ def native_in_pieces(
 
 
 def _apart(inputs: Tensor, state: State, weights: LayerWeights) -> list[Run]:
+    if len(inputs) == 1:  # views whose way back is a view
+        return [(inputs.squeeze(0), state, [w.squeeze(0) for w in weights])]
     starts = zip(*(s.split(1) for s in state), strict=True)  # (1, B, H) of each run
     matrices = zip(*(w.unbind() for w in weights), strict=True)
     return list(zip(inputs, starts, map(list, matrices), strict=True))
+
+
+def _joined(states: Sequence[Tensor]) -> Tensor:
+    return states[0] if len(states) == 1 else torch.cat(list(states))
 
 
 def _stacked(outputs: Sequence[Tensor]) -> Tensor:

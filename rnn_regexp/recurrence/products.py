@@ -49,7 +49,7 @@ class Matrix:
     def times(self, x: Tensor, b: Tensor | None = None) -> Tensor:
         """x W^T + b, (K, rows, N); b (K, N)."""
         if x.shape[1] < self.least:
-            return x @ self.W_T if b is None else torch.baddbmm(b[:, None], x, self.W_T)
+            return torch.bmm(x, self.W_T) if b is None else torch.baddbmm(b[:, None], x, self.W_T)
         biases = [None] * len(self.runs) if b is None else b.unbind()
         if len(self.runs) == 1:
             return _linear(x, self.runs[0], biases[0])
@@ -94,10 +94,10 @@ def over_rows(d_a: Tensor) -> Tensor:
 
 def input_gradients(
     inputs: Tensor, W_hx: Tensor, d_a: Tensor, wanted: bool
-) -> tuple[Tensor | None, Tensor, Tensor]:
-    """dL/dinputs (K, ..., D) where wanted, dL/dW_hx, dL/db_hx from dL/da (K, ..., N)."""
+) -> tuple[Tensor | None, Tensor]:
+    """dL/dinputs (K, ..., D) where wanted and dL/dW_hx from dL/da (K, ..., N)."""
     d_inputs = of_steps(d_a, W_hx.transpose(1, 2)) if wanted else None
-    return d_inputs, over_steps(d_a, inputs), over_rows(d_a)
+    return d_inputs, over_steps(d_a, inputs)
 
 
 def recurrent_gradient(mask: Tensor | None, d_a: Tensor, previous: Tensor) -> Tensor:

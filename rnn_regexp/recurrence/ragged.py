@@ -4,6 +4,7 @@ Texts leave more than half of their padded steps empty, more so where one long t
 of a cohort pad.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +13,10 @@ from torch import Tensor
 from rnn_regexp.host import may_ask
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
-from rnn_regexp.recurrence.scan import scan
 from rnn_regexp.recurrence.steps import Packed
 
 _SHARE = 0.8  # of the padded steps, and
-_WORTH_SORTING = 6 << 20  # multiplications with W_hh that are left out: from there on it pays
+_WORTH_SORTING = 12 << 20  # multiplications with W_hh that are left out: from there on it pays
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +50,9 @@ class Ragged:
         own = packed.flatten(0, 1).index_select(0, row.flatten()).view_as(before)
         return torch.where(some[..., None], own, before)
 
-    def scan(
+    def unroll(
         self,
+        unrolling: Callable[..., State],
         cell: Cell,
         inputs: Tensor,
         state: State,
@@ -59,14 +60,14 @@ class Ragged:
         noise: RecurrentNoise,
         wanted: int,
     ) -> tuple[State, State]:
-        """The first ``wanted`` of ``scan``'s states, (K, T, B, H), and of the last ones.
+        """The first ``wanted`` of the states, (K, T, B, H), and of the last ones.
 
-        Zero at the steps that are left out.
+        ``unrolling`` is that of ``scan`` or ``cpu``.  Zero at the steps that are left out.
         """
         own = RecurrentNoise(**{name: self.pack(mask) for name, mask in noise.present().items()})
         index = self.order[..., None]
         ordered = tuple(s.gather(1, index.expand_as(s)) for s in state)
-        states = scan(cell, self.pack(inputs), ordered, weights, own, self.steps)[:wanted]
+        states = unrolling(cell, self.pack(inputs), ordered, weights, own, self.steps)[:wanted]
         return tuple(map(self.unpack, states)), tuple(map(self.last, states, state))
 
 

@@ -7,7 +7,13 @@ from torch import Tensor
 
 from rnn_regexp.recurrence.first_order import first_order
 from rnn_regexp.recurrence.perturbation import RecurrentNoise, settle_, times
-from rnn_regexp.recurrence.products import Recurrent, input_gradients, of_steps, recurrent_gradient
+from rnn_regexp.recurrence.products import (
+    Recurrent,
+    input_gradients,
+    of_steps,
+    over_rows,
+    recurrent_gradient,
+)
 from rnn_regexp.recurrence.sigmoid import by_sigmoid, to_tanh
 from rnn_regexp.recurrence.steps import Steps
 
@@ -64,6 +70,7 @@ class ElmanScan(torch.autograd.Function):
             if (past_t := past[t]) is not None:
                 d_previous.addcmul_(d_h_t, past_t)
             recurrent.add_back(t, d_a_t.mul_(d_h_t), d_previous)
-        d_inputs, d_W_hx, d_b = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
+        d_inputs, d_W_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
+        d_b = over_rows(d_a)
         d_W_hh = recurrent_gradient(ctx.noise.h, d_a, steps.before(hs))
         return d_inputs, d_0, d_W_hx, d_W_hh, d_b, d_b, None, None, None

@@ -69,7 +69,8 @@ class GRUScan(torch.autograd.Function):
             recurrent.add_back(t, d_a_t, d_previous)
         d_W_hh, d_b_hh = recurrent_gradient(ctx.noise.h, d_a, previous), over_rows(d_a)
         torch.mul(d_h[:, steps.lead :], by_n, out=d_a.chunk(3, dim=-1)[2])  # what reaches x_n
-        d_inputs, d_W_hx, d_b_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
+        d_inputs, d_W_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
+        d_b_hx = over_rows(d_a)
         return d_inputs, d_0, d_W_hx, d_W_hh, d_b_hx, d_b_hh, None, None
 
 

@@ -7,7 +7,13 @@ from torch import Tensor
 
 from rnn_regexp.recurrence.first_order import first_order
 from rnn_regexp.recurrence.perturbation import RecurrentNoise, settle_, times
-from rnn_regexp.recurrence.products import Recurrent, input_gradients, of_steps, recurrent_gradient
+from rnn_regexp.recurrence.products import (
+    Recurrent,
+    input_gradients,
+    of_steps,
+    over_rows,
+    recurrent_gradient,
+)
 from rnn_regexp.recurrence.sigmoid import by_sigmoid, by_tanh, doubled, to_tanh
 from rnn_regexp.recurrence.steps import Steps
 
@@ -66,7 +72,8 @@ class LSTMScan(torch.autograd.Function):
             d_h[:, steps.lead :] = d_outputs
         recurrent = Recurrent(W_hh, ctx.noise.h, steps)
         d_c = _through_time(d_a, d_h, d_cells, by_h, by_c, recurrent, ctx.noise, steps)
-        d_inputs, d_W_hx, d_b = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
+        d_inputs, d_W_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[0])
+        d_b = over_rows(d_a)
         d_W_hh = recurrent_gradient(ctx.noise.h, d_a, steps.before(hs))
         return d_inputs, steps.states(d_h)[0], d_c, d_W_hx, d_W_hh, d_b, d_b, None, None
 

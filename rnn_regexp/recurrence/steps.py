@@ -21,9 +21,22 @@ class Even(NamedTuple):
     def lead(self) -> int:
         return 1
 
+    @property
+    def sizes(self) -> list[int]:
+        """The rows of each step."""
+        return [self.B] * self.T
+
     def each(self, x: Tensor) -> Sequence[Tensor]:
         """(K, B, ...) at each step."""
         return x.unbind(1)
+
+    def first(self, x: Tensor) -> Tensor:
+        """(K, B, ...) at the first step."""
+        return x[:, 0]
+
+    def start(self, hs: Tensor) -> Tensor:
+        """The states before the first step, (K, B, H)."""
+        return hs[:, 0]
 
     def masks(self, mask: Tensor | None) -> Sequence[Tensor | None]:
         """The mask of each step, None at each where there is none."""
@@ -68,6 +81,14 @@ class Packed(NamedTuple):
     def each(self, x: Tensor) -> Sequence[Tensor]:
         """(K, n_t, ...) at each step."""
         return x.split(self.sizes, dim=1)
+
+    def first(self, x: Tensor) -> Tensor:
+        """(K, n_0, ...) at the first step."""
+        return x[:, : self.sizes[0]]
+
+    def start(self, hs: Tensor) -> Tensor:
+        """The states before the first step, (K, B, H)."""
+        return hs[:, : self.B]
 
     def masks(self, mask: Tensor | None) -> Sequence[Tensor | None]:
         """The mask of each step, None at each where there is none."""

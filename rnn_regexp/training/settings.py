@@ -5,11 +5,10 @@ from enum import Enum
 
 import torch
 
-from rnn_regexp import kernels
 from rnn_regexp.diagnostics import Diagnostic
 from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, structural, volatile
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.layer import Backend, obstacle
 
 
 class Device(Enum):
@@ -77,7 +76,7 @@ class Training(Settings):
         if self.device is Device.cuda and not there:
             raise DeviceError("training.device=cuda: no CUDA device here (allowed: auto, cpu)")
         found = torch.device("cuda" if there and self.device is not Device.cpu else "cpu")
-        if self.backend is Backend.cuda and (why := kernels.obstacle(found)):
-            others = ", ".join(own.name for own in Backend if own is not Backend.cuda)
-            raise DeviceError(f"training.backend=cuda: {why} (allowed: {others})")
+        if why := obstacle(self.backend, found):
+            others = ", ".join(own.name for own in Backend if obstacle(own, found) is None)
+            raise DeviceError(f"training.backend={self.backend.name}: {why} (allowed: {others})")
         return found

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnn_regexp import compiler
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.layer import Backend, carried
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 
 T, B, D, H = 6, 4, 3, 5
 LENGTHS = (6, 1, 4, 2)  # a permutation of them for each run
+BY_NUMBA = [Backend.cpu] if compiler.ready(torch.device("cpu")) else []
+BY_HAND = [Backend.scan, *BY_NUMBA]  # whose backward passes were derived by hand
 
 
 @dataclass

@@ -6,7 +6,7 @@ import torch
 from rnn_regexp.recurrence.cells import GRU, LSTM, TANH, Cell
 from rnn_regexp.recurrence.layer import Backend, layer, run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
-from tests.recurrence.examples import B, H, T, example
+from tests.recurrence.examples import BY_HAND, B, H, T, example
 
 STATE, GATED = torch.ones(2, T, B, H).double(), torch.ones(2, 1, B, 3, H).double()
 
@@ -34,7 +34,7 @@ STATE, GATED = torch.ones(2, T, B, H).double(), torch.ones(2, 1, B, 3, H).double
         (TANH, {"zoneout_c": STATE}, "noise.zoneout_c acts on the state c, which only the LSTM"),
     ],
 )
-@pytest.mark.parametrize("backend", [Backend.auto, Backend.cells, Backend.scan])
+@pytest.mark.parametrize("backend", [Backend.auto, Backend.cells, *BY_HAND])
 def test_noise(cell: Cell, noise: dict[str, torch.Tensor], message: str, backend: Backend):
     own = example(cell, runs=2)
     with pytest.raises(ValueError) as refusal:  # noqa: PT011

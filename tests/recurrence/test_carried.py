@@ -5,10 +5,10 @@ import torch
 
 from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
 from rnn_regexp.recurrence.layer import Backend, carried, layer
-from tests.recurrence.examples import T, close, example
+from tests.recurrence.examples import BY_HAND, T, close, example
 
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
-each_backend = pytest.mark.parametrize("backend", [Backend.cells, Backend.scan, Backend.native])
+each_backend = pytest.mark.parametrize("backend", [Backend.cells, Backend.native, *BY_HAND])
 
 
 @each_backend
@@ -23,7 +23,7 @@ def test_two_windows_equal_one(cell: Cell, backend: Backend):
     close(joined + own.gradients(joined), wanted + own.gradients(wanted))
 
 
-@pytest.mark.parametrize("backend", [Backend.cells, Backend.scan, Backend.auto])
+@pytest.mark.parametrize("backend", [Backend.cells, Backend.auto, *BY_HAND])
 @each_cell
 def test_ragged_windows_equal_one(cell: Cell, backend: Backend):
     """A sequence that has ended keeps its state through the windows that follow."""

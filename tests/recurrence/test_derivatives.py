@@ -7,9 +7,10 @@ from torch import Tensor
 from rnn_regexp.recurrence.cells import ALL, Cell
 from rnn_regexp.recurrence.layer import Backend, run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
-from tests.recurrence.examples import drawn, example
+from tests.recurrence.examples import BY_HAND, drawn, example
 
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+by_hand = pytest.mark.parametrize("backend", BY_HAND)
 
 
 def as_function(cell: Cell, backend: Backend, noise: RecurrentNoise | None):
@@ -22,11 +23,12 @@ def as_function(cell: Cell, backend: Backend, noise: RecurrentNoise | None):
 
 
 @pytest.mark.parametrize("noisy", [False, True], ids=["plain", "noise"])
+@by_hand
 @each_cell
-def test_scan_against_finite_differences(cell: Cell, noisy: bool):
+def test_against_finite_differences(cell: Cell, backend: Backend, noisy: bool):
     own = example(cell, runs=2)
     noise = drawn(cell, 2)["all"] if noisy else None
-    function = as_function(cell, Backend.scan, noise)
+    function = as_function(cell, backend, noise)
     assert torch.autograd.gradcheck(function, own.leaves, fast_mode=True)
 
 
@@ -38,10 +40,11 @@ def test_second_derivatives_go_through_cells(cell: Cell):
     assert torch.autograd.gradgradcheck(function, own.leaves, fast_mode=True)
 
 
+@by_hand
 @each_cell
-def test_scan_refuses_second_derivatives(cell: Cell):
+def test_second_derivatives_are_refused(cell: Cell, backend: Backend):
     own = example(cell, runs=1)
-    outputs, _ = run(cell, own.inputs, own.states[0], own.weights[0], Backend.scan)
+    outputs, _ = run(cell, own.inputs, own.states[0], own.weights[0], backend)
     for loss in (outputs.sum(), outputs.square().sum()):
         with pytest.raises(RuntimeError, match="no second derivatives: take backend cells"):
             torch.autograd.grad(loss, own.inputs, create_graph=True)
@@ -51,18 +54,20 @@ def test_scan_refuses_second_derivatives(cell: Cell):
 def test_only_the_last_state_is_used(cell: Cell):
     """A gradient that is absent is zero: of the outputs, or of the LSTM's c."""
     found = []
-    for backend in (Backend.cells, Backend.scan):
+    for backend in (Backend.cells, *BY_HAND):
         own = example(cell, runs=2)
         _, last = run(cell, own.inputs, own.states[0], own.weights[0], backend)
         found.append(torch.autograd.grad(last[-1].sum(), own.leaves))
-    for a, b in zip(*found):
-        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+    for wanted, *others in zip(*found):
+        for other in others:
+            torch.testing.assert_close(other, wanted, rtol=1e-10, atol=1e-10)
 
 
+@by_hand
 @each_cell
-def test_backward_twice_on_one_graph_gives_the_same(cell: Cell):
+def test_backward_twice_on_one_graph_gives_the_same(cell: Cell, backend: Backend):
     own = example(cell, runs=2)
-    outputs, _ = run(cell, own.inputs, own.states[0], own.weights[0], Backend.scan)
+    outputs, _ = run(cell, own.inputs, own.states[0], own.weights[0], backend)
     first, second = (
         torch.autograd.grad(outputs.sum(), own.leaves, retain_graph=True) for _ in range(2)
     )

@@ -7,7 +7,7 @@ import torch
 
 from rnn_regexp.recurrence.cells import GRU, LSTM, Cell
 from rnn_regexp.recurrence.layer import Backend, run
-from tests.recurrence.examples import B, D, H, T, close, drawn, example
+from tests.recurrence.examples import BY_HAND, B, D, H, T, close, drawn, example
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras", reason="keras is not installed: extra [oracles]")
@@ -30,7 +30,7 @@ def as_keras(cell: Cell, weight: torch.Tensor) -> torch.Tensor:
     return torch.cat([gates[k] for k in ORDER[cell.name]]).t()
 
 
-@pytest.mark.parametrize("backend", [Backend.cells, Backend.scan])
+@pytest.mark.parametrize("backend", [Backend.cells, *BY_HAND])
 @pytest.mark.parametrize("cell", [GRU, LSTM], ids=lambda cell: cell.name)
 def test_recurrent_dropout(cell: Cell, backend: Backend):
     own, noise = example(cell, runs=1), drawn(cell, 1)["h per gate fixed"]

@@ -5,14 +5,14 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.recurrence import layer as layers
-from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, RELU, TANH, Cell
+from rnn_regexp.recurrence.cells import ALL, LSTM, TANH, Cell
 from rnn_regexp.recurrence.layer import Backend, layer
 from rnn_regexp.recurrence.lengths import at_length, turn
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
-from tests.recurrence.examples import B, D, Example, H, T, close, drawn, example
+from tests.recurrence.examples import BY_HAND, B, D, Example, H, T, close, drawn, example
 
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
-each_backend = pytest.mark.parametrize("backend", [Backend.cells, Backend.scan, Backend.native])
+each_backend = pytest.mark.parametrize("backend", [Backend.cells, Backend.native, *BY_HAND])
 LONG = 2000
 
 
@@ -33,8 +33,8 @@ def alone(own: Example, b: int, backend: Backend, noise: RecurrentNoise | None) 
 
 @pytest.mark.parametrize(
     ("backend", "noisy"),
-    [(backend, False) for backend in (Backend.cells, Backend.scan, Backend.native)]
-    + [(backend, True) for backend in (Backend.cells, Backend.scan)],
+    [(backend, False) for backend in (Backend.cells, Backend.native, *BY_HAND)]
+    + [(backend, True) for backend in (Backend.cells, *BY_HAND)],
 )
 @each_cell
 def test_padded_equals_unpadded(cell: Cell, backend: Backend, noisy: bool):
@@ -80,9 +80,9 @@ def growing(cell: Cell) -> Example:
     ("cell", "backend", "noise"),
     [
         *((cell, backend, "") for cell in ALL for backend in (Backend.cells, Backend.native)),
-        *((cell, Backend.scan, "") for cell in ALL),
-        *((cell, Backend.scan, "state") for cell in (TANH, RELU, GRU, LSTM)),
-        (LSTM, Backend.scan, "cell"),
+        *((cell, backend, "") for cell in ALL for backend in BY_HAND),
+        *((cell, backend, "state") for cell in ALL for backend in BY_HAND),
+        *((LSTM, backend, "cell") for backend in BY_HAND),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

@@ -8,10 +8,10 @@ from rnn_regexp.recurrence.cells import ALL, Cell
 from rnn_regexp.recurrence.layer import Backend, run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence import equations
-from tests.recurrence.examples import B, H, T, close, drawn, example
+from tests.recurrence.examples import BY_HAND, B, H, T, close, drawn, example
 
 RUNS = 2
-each_backend = pytest.mark.parametrize("backend", [Backend.cells, Backend.scan])
+each_backend = pytest.mark.parametrize("backend", [Backend.cells, *BY_HAND])
 KINDS = [(cell, kind) for cell in ALL for kind in ("none", *drawn(cell, 1))]
 
 
@@ -63,6 +63,6 @@ def test_complete_zoneout_keeps_the_initial_state():
         own = example(cell, RUNS)
         ones = torch.ones(RUNS, T, B, H, dtype=torch.float64)
         noise = RecurrentNoise(zoneout_h=ones, zoneout_c=ones if cell.states > 1 else None)
-        for backend in (Backend.cells, Backend.scan):
+        for backend in (Backend.cells, *BY_HAND):
             _, last = run(cell, own.inputs, own.states[0], own.weights[0], backend, noise)
             close(list(last), list(own.states[0]), 0.0)

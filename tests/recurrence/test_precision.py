@@ -7,10 +7,11 @@ from rnn_regexp.recurrence import products
 from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
 from rnn_regexp.recurrence.layer import Backend, choose, layer
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
-from tests.recurrence.examples import example
+from tests.recurrence.examples import BY_HAND, BY_NUMBA, example
 
 WIDE = {"runs": 2, "steps": 3, "batch": 32, "hidden": 136}  # products large enough for oneDNN
 NARROW = {"runs": 2, "steps": 7, "batch": 3, "hidden": 8}
+ODD = {"runs": 2, "steps": 3, "batch": 5, "hidden": 37}  # not a multiple of any vector
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 
 
@@ -45,7 +46,7 @@ def computed(
 
 @pytest.mark.parametrize("onednn", [True, False], ids=["onednn", "mkl"])
 @pytest.mark.parametrize("noisy", [False, True], ids=["plain", "noise"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [WIDE, NARROW, ODD], ids=["wide", "narrow", "odd"])
 @each_cell
 def test_float32(
     cell: Cell, size: dict[str, int], noisy: bool, onednn: bool, monkeypatch: pytest.MonkeyPatch
@@ -53,7 +54,7 @@ def test_float32(
     if not onednn:
         monkeypatch.setattr(products, "_LINEAR", None)
     exact = computed(cell, Backend.cells, torch.float64, noisy, **size)
-    for backend in (Backend.scan, Backend.auto):
+    for backend in (*BY_HAND, Backend.auto):
         rounded = computed(cell, backend, torch.float32, noisy, **size)
         for a, b in zip(rounded, exact):
             assert a.dtype is torch.float32
@@ -72,18 +73,19 @@ def test_only_large_products_of_float32_go_to_onednn():
 
 def test_auto_takes_the_kernel_of_torch_only_where_it_is_one_kernel():
     x, double = torch.zeros(1), torch.zeros(1).double()
-    fused = Backend.native if torch.backends.mkldnn.is_available() else Backend.scan
+    ours = Backend.cpu if BY_NUMBA else Backend.scan
+    fused = Backend.native if torch.backends.mkldnn.is_available() else ours
     assert choose(Backend.auto, LSTM, x) is fused
     assert choose(Backend.auto, LSTM, double) is Backend.scan
-    assert choose(Backend.auto, LSTM, x, noise=True) is Backend.scan
-    assert choose(Backend.auto, LSTM, x, every_c=True) is Backend.scan
+    assert choose(Backend.auto, LSTM, x, noise=True) is ours
+    assert choose(Backend.auto, LSTM, x, every_c=True) is ours
     for cell in ALL:
         assert choose(Backend.cells, cell, x) is Backend.cells
         if cell is not LSTM:
-            assert choose(Backend.auto, cell, x) is Backend.scan
+            assert choose(Backend.auto, cell, x) is ours
 
 
-@pytest.mark.parametrize("backend", [Backend.cells, Backend.scan, Backend.native])
+@pytest.mark.parametrize("backend", [Backend.cells, Backend.native, *BY_HAND])
 @each_cell
 def test_autocast_stays_outside(cell: Cell, backend: Backend):
     own = example(cell, runs=2, dtype=torch.float32)

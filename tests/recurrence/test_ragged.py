@@ -9,7 +9,7 @@ from rnn_regexp.recurrence.cells import ALL, Cell
 from rnn_regexp.recurrence.layer import Backend, carried
 from rnn_regexp.recurrence.lengths import valid
 from rnn_regexp.recurrence.ragged import ragged
-from tests.recurrence.examples import Example, T, close, drawn, example
+from tests.recurrence.examples import BY_HAND, Example, T, close, drawn, example
 
 RUNS = 2
 
@@ -18,27 +18,28 @@ def cases() -> list[tuple[Cell, str]]:
     return [(cell, name) for cell in ALL for name in ("", *drawn(cell, RUNS))]
 
 
-def results(own: Example, name: str) -> list[Tensor]:
+def results(own: Example, name: str, backend: Backend) -> list[Tensor]:
     """Outputs on valid steps, last states, and all gradients, both directions."""
     noise = drawn(own.cell, RUNS)[name] if name else None
     outputs, ends = carried(
-        own.cell, own.inputs, own.lengths, own.weights, own.states, Backend.scan, noise
+        own.cell, own.inputs, own.lengths, own.weights, own.states, backend, noise
     )
     seen = [outputs * valid(own.lengths, T)[..., None], *sum(ends, ())]
     return [*seen, *own.gradients(seen)]
 
 
 @pytest.mark.parametrize(("cell", "name"), cases(), ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize("backend", BY_HAND)
 @pytest.mark.parametrize("lengths", [(6, 1, 4, 2), (0, 3, 0, 5), (1, 1, 1, 6), (2, 0, 0, 1)])
 def test_it_is_what_padding_gives(
-    cell: Cell, name: str, lengths: tuple, monkeypatch: pytest.MonkeyPatch
+    cell: Cell, name: str, lengths: tuple, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ):
     own = example(cell, RUNS, directions=2)
     own.lengths = torch.stack([torch.tensor(lengths).roll(k) for k in range(RUNS)])
     assert ragged(own.lengths, T, own.weights[0][1]) is not None
-    found = results(own, name)
+    found = results(own, name, backend)
     monkeypatch.setattr(layers, "ragged", lambda lengths, T, W_hh: None)
-    close(found, results(own, name), tolerance=1e-12)
+    close(found, results(own, name, backend), tolerance=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(20))

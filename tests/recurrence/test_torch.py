@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, RELU, Cell
 from rnn_regexp.recurrence.layer import Backend, layer
-from tests.recurrence.examples import LENGTHS, B, D, H, T, close
+from tests.recurrence.examples import BY_HAND, LENGTHS, B, D, H, T, close
 
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -44,7 +44,7 @@ def by_layers(
     return x * valid[..., None], last
 
 
-@pytest.mark.parametrize("backend", [Backend.cells, Backend.scan, Backend.native])
+@pytest.mark.parametrize("backend", [Backend.cells, Backend.native, *BY_HAND])
 @pytest.mark.parametrize(
     ("layers", "bidirectional"), [(1, False), (1, True), (2, False), (3, True)]
 )

@@ -43,8 +43,9 @@ def test_budgets_below_the_least_are_refused(field: str, least: int):
 
 def test_our_kernels_are_refused_where_they_do_not_run(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("rnn_regexp.kernels.obstacle", lambda device: f"no kernels on {device}")
+    monkeypatch.setattr("rnn_regexp.compiler.obstacle", lambda device: None)
     own = Training(backend=Backend.cuda, device=Device.cpu)
     with pytest.raises(DeviceError) as refusal:
         own.torch_device()
-    expected = "training.backend=cuda: no kernels on cpu (allowed: auto, cells, scan, native)"
+    expected = "training.backend=cuda: no kernels on cpu (allowed: auto, cells, scan, native, cpu)"
     assert str(refusal.value) == expected

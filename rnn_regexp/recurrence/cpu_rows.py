@@ -1,0 +1,100 @@
+"""What the compiled steps are made of: rows of H numbers, and the nonlinearities."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload
+
+from rnn_regexp.compiler import compiled
+
+# The rows that a kernel sets, each in a slot of its own, and those that it only reads.
+SLOTS = READ, SEEN, STATE, CELL, FIRST, SECOND, THIRD, FOURTH, OTHER = range(9)
+
+
+@intrinsic
+def _pointer(context, address, index, one):
+    def generate(context, builder, signature, arguments):
+        first = builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        return builder.gep(first, [arguments[1]])
+
+    return types.CPointer(one)(address, index, one), generate
+
+
+@compiled
+def row(address, index, own):
+    """Row ``index`` of the array at ``address``."""
+    return _pointer(address, index * own.H, own.one)
+
+
+def _mark(builder: Any, access: Any, slot: types.IntegerLiteral) -> None:
+    """Promise the compiler that rows in different slots do not overlap, which saves it to look."""
+    add = builder.module.add_metadata
+    domain = add(["rows"])
+    scopes = [add([f"slot {other}", domain]) for other in SLOTS]
+    access.set_metadata("alias.scope", add([scopes.pop(slot.literal_value)]))
+    access.set_metadata("noalias", add(scopes))
+
+
+@intrinsic(prefer_literal=True)
+def get(context, row, j, slot):
+    """Number j of a row; ``slot`` is READ, or that of the row where the kernel sets its numbers."""
+
+    def generate(context, builder, signature, arguments):
+        value = builder.load(builder.gep(arguments[0], [arguments[1]]))
+        _mark(builder, value, slot)
+        return value
+
+    return row.dtype(row, j, slot), generate
+
+
+@intrinsic(prefer_literal=True)
+def put(context, row, j, slot, value):
+    """Set number j of a row."""
+
+    def generate(context, builder, signature, arguments):
+        access = builder.store(arguments[3], builder.gep(arguments[0], [arguments[1]]))
+        _mark(builder, access, slot)
+        return context.get_dummy_value()
+
+    return types.void(row, j, slot, row.dtype), generate
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), in float32 to some 1e-7; NaN stays NaN."""
+    raise NotImplementedError("only compiled")
+
+
+@overload(sigmoid)
+def _sigmoid(x):
+    return _sigmoid_32 if x == types.float32 else lambda x: 1 / (1 + math.exp(-x))
+
+
+_F = np.float32
+_FAR, _LOG2_E, _LN_2, _ONE = _F(87), _F(math.log2(math.e)), _F(math.log(2)), _F(1)
+_C2, _C3, _C4, _C5, _C6, _C7 = (_F(1 / math.factorial(n)) for n in range(2, 8))
+
+
+def _sigmoid_32(x):
+    """exp(-x) = 2^n e^r: a polynomial of r, |r| <= ln(2) / 2, and n as the exponent's bits."""
+    y = _FAR if x < -_FAR else -x
+    y = (-_FAR if y < -_FAR else y) * _LOG2_E
+    n = np.rint(y)
+    r = (y - n) * _LN_2
+    e = _C2 + r * (_C3 + r * (_C4 + r * (_C5 + r * (_C6 + r * _C7))))
+    power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+    return _ONE / (_ONE + (_ONE + r * (_ONE + r * e)) * power)
+
+
+@compiled
+def mixed(share, old, new, one):
+    """share * old + (1 - share) * new: for a share of 0 or 1 exactly one of them."""
+    return share * old + (one - share) * new
+
+
+@compiled
+def tanh(x, one):
+    """2 sigmoid(2x) - 1."""
+    s = sigmoid(x + x)
+    return s + s - one
