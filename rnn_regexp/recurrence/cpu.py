@@ -8,7 +8,7 @@ has.
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnn_regexp import compiler
 from rnn_regexp.recurrence import cpu_elman, cpu_gru, cpu_lstm
 from rnn_regexp.recurrence.cells import GRU, LSTM, RELU, TANH, Cell, LayerWeights, State
 from rnn_regexp.recurrence.cpu_blas import gemm
@@ -64,7 +65,7 @@ class CPULoop:
         (self.K, wide, self.H), self.steps, self.mask = W_hh.shape, steps, noise.h
         self.masks = 1 if noise.h is None else noise.h.shape[-2]
         self.W = W_hh.contiguous().unflatten(1, (self.masks, -1)).flatten(0, 1)  # (K*M, G*H/M, H)
-        self.kernels, self.dtype = _KERNELS[cell], W_hh.dtype
+        self.kernels, self.dtype = _kernels(cell, W_hh.dtype), W_hh.dtype
         self.rows = _rows(tuple(steps.sizes), steps.B)
         self.noise = {f"{n}_noise": mask.contiguous() for n, mask in noise.present().items()}
         self.N, M = int(self.rows[-1, 1]), int(self.rows[-1, 3])
@@ -149,6 +150,18 @@ class CPULoop:
         of_run, of_row = array[0].numel() // self.H, self.masks if name == "h_noise" else 1
         every = of_run == self.N * of_row  # else the same at every step
         return array.data_ptr(), of_run, of_row * every, of_row
+
+
+@cache
+def _kernels(cell: Cell, dtype: torch.dtype) -> ModuleType:
+    """Those of the cell, compiled for the type of numbers: called with no runs and no steps."""
+    kernels, nothing, no_steps = _KERNELS[cell], np.zeros(1, _LAYOUTS[dtype]), np.zeros((1, 4), int)
+    with compiler.alone():
+        for whole in (kernels.forward_all, kernels.backward_all):
+            whole(nothing, no_steps)
+        for step in (kernels.forward, kernels.backward):
+            step(nothing, no_steps, 0, 0)
+    return kernels
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,102 @@
+"""The steps that Numba compiles: what the agreement grid does not see."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("numba", reason="Numba is not installed: its kernels are not tested")
+
+from rnn_regexp.recurrence import cpu
+from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, unroll
+from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
+from rnn_regexp.recurrence.scan import scan
+from tests.recurrence.examples import Example, close, drawn, example
+
+each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+
+
+def results(own: Example, noise: RecurrentNoise = NONE, by=cpu.fused) -> list[torch.Tensor]:
+    """States at every step and all gradients."""
+    states = by(own.cell, own.inputs, own.states[0], own.weights[0], noise)
+    return [*states, *own.gradients(list(states))]
+
+
+@pytest.mark.parametrize("kind", ["none", "h tied per step", "all"])
+@pytest.mark.parametrize("runs", [1, 3])
+@each_cell
+def test_products_of_torch_and_of_its_blas_agree(
+    cell: Cell, runs: int, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    own, noise = example(cell, runs), drawn(cell, runs).get(kind, NONE)
+    assert cpu.gemm(torch.float32) != cpu.gemm(torch.float64)
+    loop = cpu.CPULoop(cell, own.weights[0][1], noise, cpu.Even(*own.inputs.shape[1:3]))
+    assert loop.products is not None
+    found = results(own, noise)
+    monkeypatch.setattr(cpu, "gemm", lambda dtype: 0)
+    close(results(own, noise), found)
+    close(found, results(own, noise, unroll))
+
+
+@each_cell
+def test_numbers_that_are_none_or_infinite_are_seen(cell: Cell):
+    """A run that diverges must not look well."""
+    own = example(cell, runs=2, dtype=torch.float32)
+    with torch.no_grad():
+        own.inputs[0, 2, 1] = float("nan")
+        own.inputs[1, 3, 2] = float("inf") if cell is RELU else 1e30
+        own.weights[0][1][1] *= 1e4
+    found, wanted = results(own), results(own, by=scan)
+    for a, b in zip(found, wanted):
+        assert torch.equal(a.isnan(), b.isnan())
+        assert torch.equal(a.isfinite(), b.isfinite())
+    assert found[0][0, 2:, 1].isnan().all()
+    assert found[0][0, :, 0].isfinite().all()
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 30.0, 1e4])
+def test_float32_is_as_exact_as_torch(scale: float):
+    """The nonlinearities are a polynomial: on all their range, against float64."""
+    exact = example(LSTM, runs=4)
+    with torch.no_grad():
+        exact.inputs *= scale
+    rounded = replace(exact, **{
+        name: tuple(tuple(t.float() for t in own) for own in getattr(exact, name))
+        for name in ("states", "weights")
+    }, inputs=exact.inputs.float())  # fmt: skip
+    wanted = unroll(LSTM, exact.inputs, exact.states[0], exact.weights[0])
+    for by in (cpu.fused, scan):
+        found = by(LSTM, rounded.inputs, rounded.states[0], rounded.weights[0])
+        for a, b in zip(found, wanted):
+            assert (a - b).abs().max() < 2e-6 * max(1, b.abs().max())
+
+
+ALONE = """
+import sys, torch
+from rnn_regexp.recurrence.layer import Backend
+from tests.recurrence.examples import close, computed, example
+from rnn_regexp.recurrence.cells import GRU, TANH
+torch.set_num_threads(1)
+types = torch.float32, torch.float64
+order = [(cell, dtype) for cell in (GRU, TANH) for dtype in types]
+turn = int(sys.argv[1])  # two processes begin with one cell in two types, two with another
+for cell, dtype in order[turn:] + order[:turn]:
+    own = example(cell, 2, dtype=dtype)
+    found, wanted = (computed(own, by, (None,)) for by in (Backend.cpu, Backend.cells))
+    close(found, wanted, 1e-10 if dtype is torch.float64 else 1e-4)
+"""
+
+
+def test_processes_that_compile_at_once_do_not_mix_up(tmp_path: Path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):  # compiling and keeping; then finding
+        processes = [
+            subprocess.Popen([sys.executable, "-c", ALONE, str(turn)], env=environment)
+            for turn in range(4)
+        ]
+        assert [process.wait(timeout=300) for process in processes] == [0] * 4
+    assert list(tmp_path.rglob("cpu_gru.forward_all*.nbc"))
