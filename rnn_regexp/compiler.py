@@ -56,6 +56,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         config.CACHE_DIR = named
 
 
+def warm_up() -> None:
+    """Have Numba import what it imports when it first compiles or finds something, for .3 s."""
+    from numba import njit
+
+    njit("void()")(lambda: None)
+
+
 @contextmanager
 def alone() -> Iterator[None]:
     """No other process is here: Numba mixes up what two of them keep on disk at once."""

@@ -32,8 +32,8 @@ What a technique needs decides how fast it can be:
 
 - *any kernel*: torch's fused kernels and ours;
 - *own recurrence*: masks inside the recurrence, which torch's fused kernels do not have
-  (`training.backend` auto, scan, cells or cuda); `dropout` and `variational_dropout` need it only
-  where they mask the state: `on=[hidden]` and `hidden` above 0;
+  (`training.backend` auto, scan, cells, cpu or cuda); `dropout` and `variational_dropout` need it
+  only where they mask the state: `on=[hidden]` and `hidden` above 0;
 - *changed cell*: the cell's equations, step by step (`training.backend` auto or cells), and a
   cohort without runs that lack it;
 - *two passes* or *two gradients*: about twice the time of a step.

@@ -23,7 +23,7 @@ from rnn_regexp.ledger import Ledger
 # Forked from a process that has imported torch and done nothing with it: a child of ours would
 # share torch's locks and CUDA, and one that begins with nothing needs seconds to import it.
 _CLEAN = multiprocessing.get_context("forkserver")
-_CLEAN.set_forkserver_preload([far_end.__name__, "rnn_regexp.recurrence.cpu"])  # Numba, if there
+_CLEAN.set_forkserver_preload([f"{__package__}.preloaded"])
 
 
 @dataclass

@@ -29,15 +29,15 @@ class Backend(Enum):
     cuda = "cuda"
 
 
+Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
+Cells = Cell | tuple[Cell, ...]  # of all directions, or of each
+
+
 def obstacle(backend: Backend, device: torch.device) -> str | None:
     """Why ``backend`` does not run on ``device``, or None where it does."""
     if backend is Backend.cuda:
         return kernels.obstacle(device)
     return compiler.obstacle(device) if backend is Backend.cpu else None
-
-
-Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
-Cells = Cell | tuple[Cell, ...]  # of all directions, or of each
 
 
 def choose(
