@@ -10,8 +10,9 @@ import fcntl
 import hashlib
 import importlib
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -19,7 +20,11 @@ from typing import Any
 
 import torch
 
+from rnn_regexp.host import may_ask
+
+_OLDEST_NUMBA = (0, 61)
 _LEAST_ROOM = 4 << 20  # bytes
+_PATIENCE = 60  # seconds for other processes to compile
 _KERNELS = Path(__file__).parent / "recurrence"
 # Nothing is assumed about infinite numbers and those that are none: a run that diverges shows it.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract", "nsz"}}
@@ -31,19 +36,23 @@ def obstacle(device: torch.device) -> str | None:
     if device.type != "cpu":
         return f"Numba compiles for the CPU, not for {device.type}"
     try:
-        importlib.import_module("numba")
+        numba = importlib.import_module("numba")
     except ImportError as error:
         return f"Numba cannot be imported ({error}); pip install 'rnn-regexp[fast]' brings it"
-    return None
+    except Exception as error:  # a library that is missing, another numpy than it was built for
+        return f"Numba does not start ({type(error).__name__}: {error})"
+    if tuple(int(part) for part in numba.__version__.split(".")[:2]) < _OLDEST_NUMBA:
+        return f"Numba {numba.__version__} is too old, 0.61 is needed"
+    return "Numba is told not to compile (NUMBA_DISABLE_JIT)" if numba.config.DISABLE_JIT else None
 
 
 def ready(device: torch.device) -> bool:
-    """Whether to use what Numba compiles."""
-    return obstacle(device) is None
+    """Whether to use what Numba compiles: where it does, and a step is not recorded."""
+    return may_ask(device) and obstacle(device) is None
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function`` compiled at its first call, which must be made ``alone``."""
+    """``function`` compiled at its ``first`` call."""
     from numba import config, njit
 
     if (folder := _folder()) is None:
@@ -63,20 +72,34 @@ def warm_up() -> None:
     njit("void()")(lambda: None)
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """No other process is here: Numba mixes up what two of them keep on disk at once."""
-    if (folder := _folder()) is None:
-        yield
-    else:
-        with _locked(folder):
-            yield
+def first(call: Callable[[], object]) -> None:
+    """A call that compiles, or takes what was kept; where that is damaged, compiles it anew.
+
+    One process at a time: Numba mixes up what two of them keep on disk at once.
+    """
+    folder = _folder()
+    with _locked(folder) if folder else nullcontext():
+        try:
+            call()
+        except Exception:
+            if folder is None:
+                raise
+            for kept in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
+                kept.unlink(missing_ok=True)
+            call()
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """Behind other processes, unless one of them does not move."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may have been cleared away
     with Path(folder, "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.01)
         yield
 
 
@@ -87,11 +110,13 @@ def _folder() -> Path | None:
     try:
         folder = Path(named or Path.home() / ".cache", "rnn_regexp", "compiled", _state())
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(folder), TemporaryFile(dir=folder) as file:
+        with TemporaryFile(dir=folder) as file:
             file.write(bytes(_LEAST_ROOM))
+        found = folder.stat()
     except (OSError, RuntimeError):
         return None
-    return folder
+    others = found.st_uid != os.geteuid() or found.st_mode & 0o022
+    return None if others else folder  # what others could write would be executed
 
 
 def _state() -> str:

@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from rnn_regexp.allocator import keep_freed_memory
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend, layer
+from rnn_regexp.recurrence.layer import layer
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from scripts import table
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rnn_regexp.diagnostics.view import View
 from rnn_regexp.noise import Noise
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.regularizers.application import Application
@@ -24,7 +25,7 @@ def gradient_flow(view: View) -> dict[str, Tensor]:
     """
     watcher = _Watcher()
     applied = Application((*view.network.applied.active, watcher), view.network.applied.noise)
-    network = replace(view.network, applied=applied)
+    network = replace(view.network, applied=applied, backend=Backend.auto)
     states = () if view.task.carries else None
     with torch.enable_grad():
         trace = view.task.forward(network, view.batch, states)

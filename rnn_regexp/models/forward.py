@@ -12,8 +12,9 @@ from rnn_regexp.data.batches import Batch
 from rnn_regexp.models.embedding import embed
 from rnn_regexp.models.pooling import pool
 from rnn_regexp.models.recurrent import Model
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import LayerWeights, State
-from rnn_regexp.recurrence.layer import Backend, carried, layer
+from rnn_regexp.recurrence.layer import carried, layer
 from rnn_regexp.regularizers.application import NOTHING, Application
 from rnn_regexp.regularizers.base import Place, Site
 from rnn_regexp.regularizers.trace import Trace

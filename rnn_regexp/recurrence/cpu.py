@@ -1,9 +1,8 @@
 """All steps of K runs by kernels that Numba compiles for the CPU.
 
 Each step is a product and one kernel for everything elementwise, all noise included, where ``scan``
-has ten and more operators of torch.  Small products the compiled loop asks of torch's BLAS itself,
-large ones are torch's.  A kernel runs on the thread that calls it; products take as many as torch
-has.
+has ten and more operators of torch.  The products are ours too, on the thread that calls; where
+torch has several threads and the products are large, they are torch's.
 """
 
 import math
@@ -19,7 +18,7 @@ from torch import Tensor
 from rnn_regexp import compiler
 from rnn_regexp.recurrence import cpu_elman, cpu_gru, cpu_lstm
 from rnn_regexp.recurrence.cells import GRU, LSTM, RELU, TANH, Cell, LayerWeights, State
-from rnn_regexp.recurrence.cpu_blas import gemm
+from rnn_regexp.recurrence.cpu_matrices import room
 from rnn_regexp.recurrence.fused import all_steps
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.products import Matrix
@@ -31,8 +30,9 @@ _KERNELS: dict[Cell, ModuleType] = {
     GRU: cpu_gru,
     LSTM: cpu_lstm,
 }
-_COUNTS = "K H G B N M masks relu size".split()  # N, M: rows of a run in arrays of steps, of states
-_ADDRESSES = "gemm W products seen gates hs cs a_n b_n d_a d_h_0 d_c_0 d_x_n".split()
+# N, M: rows of a run in arrays of steps, of states; room: numbers for a packed matrix
+_COUNTS = "K H G B N M masks relu size room".split()
+_ADDRESSES = "W packed zeros products seen gates hs cs a_n b_n d_a d_h_0 d_c_0 d_x_n".split()
 _SHARES = ("zoneout_h_noise", "zoneout_c_noise", "d_outputs", "d_cells")  # absent: zeros, not ones
 _ROWS = ("h_noise", "state_noise", "candidate_noise", "cell_noise", *_SHARES)
 _FIELDS: list[tuple[Any, ...]] = [(name, np.int64) for name in _COUNTS + _ADDRESSES]
@@ -41,6 +41,7 @@ _LAYOUTS = {
     dtype: np.dtype([*_FIELDS, ("one", str(dtype).removeprefix("torch."))])
     for dtype in (torch.float32, torch.float64)
 }
+_WORTH_THREADS = 1 << 22  # multiplications of a step
 Numbers = np.ndarray[Any, Any]
 Way = tuple[int, int, int, int]  # the address, and how far apart runs, steps' rows, sequences are
 
@@ -70,19 +71,24 @@ class CPULoop:
         self.noise = {f"{n}_noise": mask.contiguous() for n, mask in noise.present().items()}
         self.N, M = int(self.rows[-1, 1]), int(self.rows[-1, 3])
         counts = (self.K, self.H, cell.gates, steps.B, self.N, M, self.masks, cell is RELU)
-        self.values: dict[str, Any] = dict(zip(_COUNTS, (*counts, W_hh.itemsize), strict=True))
+        self.values: dict[str, Any] = dict(zip(_COUNTS, (*counts, W_hh.itemsize, 0), strict=True))
         self.values["one"] = 1
-        self.neutral = _neutral(self.H, W_hh.dtype)
+        self.neutral = _neutral(wide, W_hh.dtype)
         ones, zeros = (own.data_ptr() for own in self.neutral)
+        self.values["zeros"] = zeros
         self.values |= {name: (zeros if name in _SHARES else ones, 0, 0, 0) for name in _ROWS}
         self.products: Tensor | None = None  # where the compiled loop has them
-        small = Matrix(self.W).least > steps.B and (
-            len(self.W) == 1 or torch.get_num_threads() == 1  # else torch takes them side by side
-        )
-        if small and (address := gemm(W_hh.dtype)):
-            self.products = W_hh.new_empty(self.K, steps.B, max(wide, self.masks * self.H))
-            own = {"W": self.W.data_ptr(), "products": self.products.data_ptr()}
-            self.values |= own | {"gemm": address}
+        if torch.get_num_threads() <= 2 or steps.B * self.W.numel() < _WORTH_THREADS:
+            self._multiply_here(wide)
+
+    def _multiply_here(self, wide: int) -> None:
+        """Have the compiled loop make the products, with room for them and for W_hh packed."""
+        like, of_mask = self.W, wide // self.masks
+        most = max(room(self.H, of_mask, like.itemsize), room(of_mask, self.H, like.itemsize))
+        self.packed = like.new_empty(len(like), most)
+        self.products = like.new_empty(self.K, self.steps.B, max(wide, self.masks * self.H))
+        own = {"W": like, "packed": self.packed, "products": self.products}
+        self.values |= {name: tensor.data_ptr() for name, tensor in own.items()} | {"room": most}
 
     def forward(self, **arrays: Tensor) -> None:
         """Fill ``hs``, and ``cs`` or ``a_n``, from their step 0 on; ``gates`` in place."""
@@ -156,11 +162,14 @@ class CPULoop:
 def _kernels(cell: Cell, dtype: torch.dtype) -> ModuleType:
     """Those of the cell, compiled for the type of numbers: called with no runs and no steps."""
     kernels, nothing, no_steps = _KERNELS[cell], np.zeros(1, _LAYOUTS[dtype]), np.zeros((1, 4), int)
-    with compiler.alone():
+
+    def called() -> None:
         for whole in (kernels.forward_all, kernels.backward_all):
             whole(nothing, no_steps)
         for step in (kernels.forward, kernels.backward):
             step(nothing, no_steps, 0, 0)
+
+    compiler.first(called)
     return kernels
 
 
@@ -176,6 +185,8 @@ def _rows(sizes: tuple[int, ...], B: int) -> Numbers:
 
 
 @lru_cache(maxsize=256)
-def _neutral(H: int, dtype: torch.dtype) -> Tensor:
+def _neutral(wide: int, dtype: torch.dtype) -> Tensor:
     """The rows for noise that is absent."""
-    return torch.stack((torch.ones(H, dtype=dtype), torch.zeros(H, dtype=dtype)))
+    rows = torch.ones(2, wide, dtype=dtype, device="cpu")  # whatever is the default
+    rows[1] = 0
+    return rows

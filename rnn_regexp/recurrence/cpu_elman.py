@@ -1,9 +1,9 @@
 """The Elman network's compiled steps of K runs, forward and backward."""
 
 from rnn_regexp.compiler import compiled
-from rnn_regexp.recurrence.cpu_blas import back, forth, room
 from rnn_regexp.recurrence.cpu_rows import FIRST, READ, STATE, get, mixed, put, row, tanh
 from rnn_regexp.recurrence.cpu_state import arrive, gate, noise, place, product, see
+from rnn_regexp.recurrence.cpu_steps import back, forth, pack_back, pack_forth
 
 
 @compiled
@@ -14,7 +14,7 @@ def _forward(products, here, own):
     one, zero, relu = own.one, own.one - own.one, own.relu
     for j in range(own.H):
         a = get(a_t, j, FIRST) + get(p_t, j, READ)
-        made = (zero if a < zero else a) if relu else tanh(a, one)  # nan stays nan
+        made = (zero if a < zero else a) if relu else tanh(a)  # nan stays nan
         put(a_t, j, FIRST, made)
         made = mixed(get(share, j, READ), get(h_t, j, READ), made, one)
         put(new_h, j, STATE, made * get(state, j, READ))
@@ -59,9 +59,9 @@ def backward(layout, steps, t, products):
 def forward_all(layout, steps):
     """Every step, with its product."""
     own = layout[0]
-    numbers = room(own)
+    pack_forth(own)
     for t in range(len(steps) - 1):
-        forth(own, steps, t, numbers)
+        forth(own, steps, t)
         forward(layout, steps, t, own.products)
 
 
@@ -69,7 +69,7 @@ def forward_all(layout, steps):
 def backward_all(layout, steps):
     """Every step from the last to the first, with its product."""
     own = layout[0]
-    numbers = room(own)
+    pack_back(own)
     for t in range(len(steps) - 2, -1, -1):
         backward(layout, steps, t, own.products)
-        back(own, steps, t, numbers)
+        back(own, steps, t)

@@ -1,7 +1,6 @@
 """The GRU's compiled steps of K runs, forward and backward."""
 
 from rnn_regexp.compiler import compiled
-from rnn_regexp.recurrence.cpu_blas import back, forth, room
 from rnn_regexp.recurrence.cpu_rows import (
     FIRST,
     OTHER,
@@ -17,6 +16,7 @@ from rnn_regexp.recurrence.cpu_rows import (
     tanh,
 )
 from rnn_regexp.recurrence.cpu_state import arrive, gate, noise, place, product, see
+from rnn_regexp.recurrence.cpu_steps import back, forth, pack_back, pack_forth
 
 
 @compiled
@@ -48,7 +48,7 @@ def _forward(products, here, own):
         r = sigmoid(get(a_r, j, FIRST) + get(p_r, j, READ))
         z = sigmoid(get(a_z, j, SECOND) + get(p_z, j, READ))
         a = get(p_n, j, READ) + get(b_n, j, READ)
-        n = tanh(get(x_n, j, THIRD) + r * a, one)
+        n = tanh(get(x_n, j, THIRD) + r * a)
         put(a_r, j, FIRST, r)
         put(a_z, j, SECOND, z)
         put(x_n, j, THIRD, n)
@@ -104,9 +104,9 @@ def backward(layout, steps, t, products):
 def forward_all(layout, steps):
     """Every step, with its product."""
     own = layout[0]
-    numbers = room(own)
+    pack_forth(own)
     for t in range(len(steps) - 1):
-        forth(own, steps, t, numbers)
+        forth(own, steps, t)
         forward(layout, steps, t, own.products)
 
 
@@ -114,7 +114,7 @@ def forward_all(layout, steps):
 def backward_all(layout, steps):
     """Every step from the last to the first, with its product."""
     own = layout[0]
-    numbers = room(own)
+    pack_back(own)
     for t in range(len(steps) - 2, -1, -1):
         backward(layout, steps, t, own.products)
-        back(own, steps, t, numbers)
+        back(own, steps, t)

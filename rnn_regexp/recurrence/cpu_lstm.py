@@ -1,7 +1,6 @@
 """The LSTM's compiled steps of K runs, forward and backward."""
 
 from rnn_regexp.compiler import compiled
-from rnn_regexp.recurrence.cpu_blas import back, forth, room
 from rnn_regexp.recurrence.cpu_rows import (
     CELL,
     FIRST,
@@ -18,6 +17,7 @@ from rnn_regexp.recurrence.cpu_rows import (
     tanh,
 )
 from rnn_regexp.recurrence.cpu_state import arrive, gate, noise, place, product, see
+from rnn_regexp.recurrence.cpu_steps import back, forth, pack_back, pack_forth
 
 
 @compiled
@@ -49,7 +49,7 @@ def _forward(products, here, own):
     for j in range(own.H):
         i = sigmoid(get(a_i, j, FIRST) + get(p_i, j, READ))
         f = sigmoid(get(a_f, j, SECOND) + get(p_f, j, READ))
-        g = tanh(get(a_g, j, THIRD) + get(p_g, j, READ), one)
+        g = tanh(get(a_g, j, THIRD) + get(p_g, j, READ))
         o = sigmoid(get(a_o, j, FOURTH) + get(p_o, j, READ))
         put(a_i, j, FIRST, i)
         put(a_f, j, SECOND, f)
@@ -57,7 +57,7 @@ def _forward(products, here, own):
         put(a_o, j, FOURTH, o)
         h, c = get(h_t, j, READ), get(c_t, j, READ)
         made = (f * c + i * (g * get(candidate, j, READ))) * get(cell, j, READ)
-        out = o * tanh(made, one)
+        out = o * tanh(made)
         put(new_c, j, CELL, mixed(get(share_c, j, READ), c, made, one))
         put(new_h, j, STATE, mixed(get(share_h, j, READ), h, out, one) * get(state, j, READ))
     see(new_h, here, own)
@@ -76,7 +76,7 @@ def _backward(products, here, own):
         i, f, c = get(i_t, j, READ), get(f_t, j, READ), get(c_t, j, READ)
         g, o = get(g_t, j, READ), get(o_t, j, READ)
         by_g, by_cell = get(candidate, j, READ), get(cell, j, READ)
-        tanh_c = tanh((f * c + i * (g * by_g)) * by_cell, one)
+        tanh_c = tanh((f * c + i * (g * by_g)) * by_cell)
         d_h = (get(d_h_t, j, STATE) + get(d_outputs, j, READ)) * get(state, j, READ)
         d_c = get(d_c_t, j, CELL) + get(d_cells, j, READ)
         past_h, past_c = d_h * get(share_h, j, READ), d_c * get(share_c, j, READ)
@@ -112,9 +112,9 @@ def backward(layout, steps, t, products):
 def forward_all(layout, steps):
     """Every step, with its product."""
     own = layout[0]
-    numbers = room(own)
+    pack_forth(own)
     for t in range(len(steps) - 1):
-        forth(own, steps, t, numbers)
+        forth(own, steps, t)
         forward(layout, steps, t, own.products)
 
 
@@ -122,7 +122,7 @@ def forward_all(layout, steps):
 def backward_all(layout, steps):
     """Every step from the last to the first, with its product."""
     own = layout[0]
-    numbers = room(own)
+    pack_back(own)
     for t in range(len(steps) - 2, -1, -1):
         backward(layout, steps, t, own.products)
-        back(own, steps, t, numbers)
+        back(own, steps, t)

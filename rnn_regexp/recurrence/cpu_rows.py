@@ -14,7 +14,9 @@ SLOTS = READ, SEEN, STATE, CELL, FIRST, SECOND, THIRD, FOURTH, OTHER = range(9)
 
 
 @intrinsic
-def _pointer(context, address, index, one):
+def pointer(context, address, index, one):
+    """To the number that is ``index`` numbers like ``one`` behind the address."""
+
     def generate(context, builder, signature, arguments):
         first = builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
         return builder.gep(first, [arguments[1]])
@@ -25,7 +27,7 @@ def _pointer(context, address, index, one):
 @compiled
 def row(address, index, own):
     """Row ``index`` of the array at ``address``."""
-    return _pointer(address, index * own.H, own.one)
+    return pointer(address, index * own.H, own.one)
 
 
 def _mark(builder: Any, access: Any, slot: types.IntegerLiteral) -> None:
@@ -62,7 +64,12 @@ def put(context, row, j, slot, value):
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)), in float32 to some 1e-7; NaN stays NaN."""
+    """1 / (1 + exp(-x)), in float32 to some 1e-7 of itself; NaN stays NaN."""
+    raise NotImplementedError("only compiled")
+
+
+def tanh(x):
+    """In float32 to some 1e-7 of itself; NaN stays NaN."""
     raise NotImplementedError("only compiled")
 
 
@@ -71,30 +78,47 @@ def _sigmoid(x):
     return _sigmoid_32 if x == types.float32 else lambda x: 1 / (1 + math.exp(-x))
 
 
+@overload(tanh)
+def _tanh(x):
+    return _tanh_32 if x == types.float32 else lambda x: math.tanh(x)
+
+
 _F = np.float32
-_FAR, _LOG2_E, _LN_2, _ONE = _F(87), _F(math.log2(math.e)), _F(math.log(2)), _F(1)
+_FAR, _LOG2_E, _LN_2 = _F(87), _F(math.log2(math.e)), _F(math.log(2))
+_ONE, _TWO = _F(1), _F(2)
 _C2, _C3, _C4, _C5, _C6, _C7 = (_F(1 / math.factorial(n)) for n in range(2, 8))
 
 
-def _sigmoid_32(x):
-    """exp(-x) = 2^n e^r: a polynomial of r, |r| <= ln(2) / 2, and n as the exponent's bits."""
-    y = _FAR if x < -_FAR else -x
+@compiled
+def _exponential(x):
+    """2^n and e^r - 1 of e^x = 2^n e^r, |r| <= ln(2) / 2.
+
+    e^r - 1 is a polynomial, 2^n the bits of an exponent.
+    """
+    y = _FAR if x > _FAR else x
     y = (-_FAR if y < -_FAR else y) * _LOG2_E
     n = np.rint(y)
     r = (y - n) * _LN_2
     e = _C2 + r * (_C3 + r * (_C4 + r * (_C5 + r * (_C6 + r * _C7))))
     power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return _ONE / (_ONE + (_ONE + r * (_ONE + r * e)) * power)
+    return power, r * (_ONE + r * e)
+
+
+def _sigmoid_32(x):
+    power, rest = _exponential(-x)
+    return _ONE / (_ONE + (_ONE + rest) * power)
+
+
+def _tanh_32(x):
+    """-E / (2 + E), E = e^-2x - 1: a small x loses nothing."""
+    power, rest = _exponential(-x - x)
+    E = (power - _ONE) + power * rest
+    return -E / (_TWO + E)
 
 
 @compiled
 def mixed(share, old, new, one):
-    """share * old + (1 - share) * new: for a share of 0 or 1 exactly one of them."""
-    return share * old + (one - share) * new
-
-
-@compiled
-def tanh(x, one):
-    """2 sigmoid(2x) - 1."""
-    s = sigmoid(x + x)
-    return s + s - one
+    """share * old + (1 - share) * new: for a share of 0 or 1 one of them, whatever the other is."""
+    zero, rest = one - one, one - share
+    kept = zero if share == zero else share * old
+    return kept + (zero if rest == zero else rest * new)

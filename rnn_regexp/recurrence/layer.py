@@ -1,78 +1,21 @@
 """One recurrent layer of K runs on padded sequences, forward and reversed, by any backend."""
 
-from collections.abc import Callable
-from enum import Enum
 from itertools import repeat
 
 import torch
 from torch import Tensor
 
-from rnn_regexp import compiler, kernels
 from rnn_regexp.host import may_ask
-from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, LayerWeights, State, unroll
-from rnn_regexp.recurrence.lengths import at_length, padded, silenced, turn, valid
+from rnn_regexp.recurrence.backends import Backend, choose, unrolling
+from rnn_regexp.recurrence.cells import LSTM, RELU, Cell, LayerWeights, State
+from rnn_regexp.recurrence.lengths import at_length, silenced, turn, valid, within
 from rnn_regexp.recurrence.native import native, native_in_pieces
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.ragged import ragged
-from rnn_regexp.recurrence.scan import scan
 from rnn_regexp.recurrence.shapes import expect
-
-
-class Backend(Enum):
-    """How the recurrence is computed; ``auto`` takes the fastest that computes what is asked."""
-
-    auto = "auto"
-    cells = "cells"
-    scan = "scan"
-    native = "native"
-    cpu = "cpu"
-    cuda = "cuda"
-
 
 Noise = RecurrentNoise | tuple[RecurrentNoise | None, ...] | None  # of all directions, or of each
 Cells = Cell | tuple[Cell, ...]  # of all directions, or of each
-
-
-def obstacle(backend: Backend, device: torch.device) -> str | None:
-    """Why ``backend`` does not run on ``device``, or None where it does."""
-    if backend is Backend.cuda:
-        return kernels.obstacle(device)
-    return compiler.obstacle(device) if backend is Backend.cpu else None
-
-
-def choose(
-    backend: Backend, cell: Cell, inputs: Tensor, noise: bool = False, every_c: bool = False
-) -> Backend:
-    """The backend for ``auto``; ``every_c`` asks for the LSTM's c at every step.
-
-    On CPU in float32 torch's LSTM is one oneDNN kernel; its GRU and Elman kernels are loops over
-    steps, which ours beat (``docs/benchmarks/recurrence.md``).  Noise, and they, take the kernels
-    that Numba compiles, or where it is absent the scan.
-    On CUDA cuDNN computes one run without noise, our kernels several runs or noise; without Triton
-    cuDNN takes the runs one by one, the scan the noise, and a warning says so.
-    A cell that a technique has changed is there as its equations alone.
-    Raises ``ValueError`` where a forced backend does not compute what is asked.
-    """
-    if cell not in ALL:
-        if backend not in (Backend.auto, Backend.cells):
-            raise ValueError(f"backend {backend.name} has no cell {cell.name}: take auto or cells")
-        return Backend.cells
-    possible = not (noise or every_c)
-    if backend is Backend.native and not possible:
-        asked = "recurrent noise" if noise else "state c at each sequence's own length"
-        raise ValueError(f"backend native has no {asked}: take auto, scan or cells")
-    if why := obstacle(backend, inputs.device):
-        raise ValueError(f"backend {backend.name} does not run here: {why}; take auto or scan")
-    if backend is not Backend.auto:
-        return backend
-    if inputs.is_cuda and not (possible and len(inputs) == 1) and kernels.ready(inputs.device):
-        return Backend.cuda
-    onednn = torch.backends.mkldnn.is_available() and inputs.device.type == "cpu"
-    float32 = inputs.dtype is torch.float32
-    if possible and (inputs.is_cuda or (cell is LSTM and float32 and onednn)):
-        return Backend.native
-    compiles = float32 and may_ask(inputs.device) and compiler.ready(inputs.device)
-    return Backend.cpu if compiles else Backend.scan
 
 
 def run(
@@ -141,9 +84,13 @@ def _directions(
     K, T, B, _ = _sizes(inputs)
     if lengths is not None:
         expect("lengths", lengths, (K, B))
-        lengths = lengths if padded(lengths, T) else None
-    noises = noise if isinstance(noise, tuple) else (noise,) * len(directions)
-    cells = cell if isinstance(cell, tuple) else (cell,) * len(directions)
+        lengths = within(lengths, T)
+    N = len(directions)
+    noises = noise if isinstance(noise, tuple) else (noise,) * N
+    cells = cell if isinstance(cell, tuple) else (cell,) * N
+    for name, each in (("cell", cells), ("states", states or cells), ("noise", noises)):
+        if len(each) != N:
+            raise ValueError(f"{name} must be one for each of {N} directions, got {len(each)}")
     outputs, lasts = [], []
     for index, (one, weights, own) in enumerate(zip(cells, directions, noises, strict=True)):
         state = states[index] if states else zero_state(one, inputs, weights[1])
@@ -201,12 +148,12 @@ def _all_steps(
     if backend is Backend.native:
         return _native(cell, inputs, state, weights, lengths)
     wanted = cell.states if every_c else 1
-    unrolling, short = _unrolling(backend), None
+    unroll, short = unrolling(backend), None
     if lengths is not None and backend in (Backend.scan, Backend.cpu):
         short = ragged(lengths, inputs.shape[1], weights[1])
     if short is not None:
-        return short.unroll(unrolling, cell, inputs, state, weights, noise, wanted)
-    states = unrolling(cell, inputs, state, weights, noise)
+        return short.unroll(unroll, cell, inputs, state, weights, noise, wanted)
+    states = unroll(cell, inputs, state, weights, noise)
     if lengths is None:
         return states, tuple(s[:, -1] for s in states)
     return states, tuple(map(at_length, states[:wanted], repeat(lengths), state))
@@ -222,19 +169,6 @@ def _native(
         if lengths is None:
             return (outputs,), last
     return (outputs,), (at_length(outputs, lengths, state[0]),)
-
-
-def _unrolling(backend: Backend) -> Callable[..., State]:
-    """What computes the states at every step; compilers are imported where they are used."""
-    if backend is Backend.cuda:
-        from rnn_regexp.recurrence import cuda
-
-        return cuda.fused
-    if backend is Backend.cpu:
-        from rnn_regexp.recurrence import cpu
-
-        return cpu.fused
-    return unroll if backend is Backend.cells else scan
 
 
 def _checked(
@@ -261,8 +195,9 @@ def _checked(
 
 
 def _sizes(inputs: Tensor) -> torch.Size:
-    if inputs.dim() != 4:
-        raise ValueError(f"inputs must be (K, T, B, D), got {tuple(inputs.shape)}")
+    if inputs.dim() != 4 or not inputs.numel():
+        rule = "(K, T, B, D), each at least 1"
+        raise ValueError(f"inputs must be {rule}, got {tuple(inputs.shape)}")
     return inputs.shape
 
 

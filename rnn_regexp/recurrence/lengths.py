@@ -10,15 +10,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnn_regexp.host import possibly
+from rnn_regexp.host import may_ask
 from rnn_regexp.recurrence.cells import LayerWeights
 
 _SILENCE = -(2.0**60)
 
 
-def padded(lengths: Tensor, T: int) -> bool:
-    """Whether a sequence may be shorter than T; on CUDA always, to not wait for the device."""
-    return possibly(lengths < T)
+def within(lengths: Tensor, T: int) -> Tensor | None:
+    """The lengths where a sequence may be shorter than T; on CUDA always, to not wait for it.
+
+    Raises ``ValueError`` for what is no whole number, and where looking is free for lengths outside
+    0 ... T.
+    """
+    if lengths.is_floating_point() or lengths.dtype is torch.bool:
+        raise ValueError(f"lengths must be whole numbers, got {lengths.dtype}")
+    if not may_ask(lengths.device):
+        return lengths
+    low, high = (int(end) for end in lengths.aminmax())
+    if low < 0 or high > T:
+        raise ValueError(f"lengths must be 0 to {T}, the steps of inputs, got {low} to {high}")
+    return None if low == T else lengths
 
 
 def valid(lengths: Tensor, T: int) -> Tensor:

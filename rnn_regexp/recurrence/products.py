@@ -1,9 +1,10 @@
-"""The matrix products of the recurrence, by the faster of torch's two libraries on CPU.
+"""The matrix products of the recurrence, on CPU by the fastest that is there.
 
 In float32 torch gives its products to MKL, but its LSTM to oneDNN.  Where MKL leaves a processor's
 widest instructions unused (AMD), oneDNN is up to twice as fast, once a product is large enough to
-pay for the call (``docs/benchmarks/recurrence.md``).  The choice follows from the shapes of one run
-alone, so a run is computed the same alone and in a cohort of the same lengths.
+pay for the call, and the tiles that Numba compiles are from the start
+(``docs/benchmarks/recurrence.md``).  The choice follows from the shapes of one run alone, so a run
+is computed the same alone and in a cohort of the same lengths.
 """
 
 import math
@@ -13,10 +14,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from rnn_regexp import compiler
 from rnn_regexp.recurrence.perturbation import times
 from rnn_regexp.recurrence.steps import Steps
 
 _WORTH_A_CALL = 1 << 20  # multiplications
+_WORTH_ONEDNN = 1 << 28  # of these it has as many a second as our tiles
+_NARROW = 16  # columns: less than a vector
 
 
 def _onednn() -> Callable[..., Tensor] | None:
@@ -50,7 +54,7 @@ class Matrix:
         """x W^T + b, (K, rows, N); b (K, N)."""
         if x.shape[1] < self.least:
             return torch.bmm(x, self.W_T) if b is None else torch.baddbmm(b[:, None], x, self.W_T)
-        biases = [None] * len(self.runs) if b is None else b.unbind()
+        biases = [None] * len(self.runs) if b is None else b.contiguous().unbind()
         if len(self.runs) == 1:
             return _linear(x, self.runs[0], biases[0])
         products = [_linear(*own) for own in zip(x.unbind(), self.runs, biases, strict=True)]
@@ -78,13 +82,31 @@ def _dense(W: Tensor) -> Tensor:
 
 def of_steps(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
     """x W^T + b for all steps at once: (K, ..., D), (K, N, D), (K, N) -> (K, ..., N)."""
-    return Matrix(W).times(x.flatten(1, -2), b).unflatten(1, x.shape[1:-1])
+    flat = x.flatten(1, -2)
+    if (tiled := _tiled(flat, W.shape[1])) is not None:
+        return tiled(flat, W.transpose(1, 2), b).unflatten(1, x.shape[1:-1])
+    return Matrix(W).times(flat, b).unflatten(1, x.shape[1:-1])
 
 
 def over_steps(d_a: Tensor, x: Tensor) -> Tensor:
     """Sum over steps and sequences of d_a x^T: (K, ..., N), (K, ..., D) -> (K, N, D)."""
-    x_T, d_a_T = (y.flatten(1, -2).transpose(1, 2) for y in (x, d_a))
-    return Matrix(d_a_T).times(x_T).transpose(1, 2)
+    x, d_a = x.flatten(1, -2), d_a.flatten(1, -2)
+    if (tiled := _tiled(x, d_a.shape[2])) is not None:
+        if x.shape[2] < _NARROW:
+            return tiled(x.transpose(1, 2), d_a).transpose(1, 2)
+        return tiled(d_a.transpose(1, 2), x)
+    return Matrix(d_a.transpose(1, 2)).times(x.transpose(1, 2)).transpose(1, 2)
+
+
+def _tiled(x: Tensor, N: int) -> Callable[..., Tensor] | None:
+    """The product by compiled tiles of (K, rows, D) and others of N, where it is the fastest."""
+    small = x[0].numel() * N < _WORTH_ONEDNN and torch.get_num_threads() == 1
+    floats = x.dtype in (torch.float32, torch.float64)
+    if not (small and floats and compiler.ready(x.device)):
+        return None
+    from rnn_regexp.recurrence import cpu_products
+
+    return cpu_products.product
 
 
 def over_rows(d_a: Tensor) -> Tensor:

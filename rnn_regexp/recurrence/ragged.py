@@ -16,7 +16,7 @@ from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from rnn_regexp.recurrence.steps import Packed
 
 _SHARE = 0.8  # of the padded steps, and
-_WORTH_SORTING = 12 << 20  # multiplications with W_hh that are left out: from there on it pays
+_WORTH_SORTING = 6 << 20  # multiplications with W_hh that are left out: from there on it pays
 
 
 @dataclass(frozen=True, eq=False)

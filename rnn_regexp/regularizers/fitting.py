@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rnn_regexp.errors import BadInput
 from rnn_regexp.recurrence import cells
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.subject import Subject
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import Cell
-from rnn_regexp.recurrence.layer import Backend
 
 TRANSLATE = "translate"  # the task that has an encoder and a decoder
 

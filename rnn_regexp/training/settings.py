@@ -8,7 +8,7 @@ import torch
 from rnn_regexp.diagnostics import Diagnostic
 from rnn_regexp.errors import BadInput
 from rnn_regexp.fields import Settings, structural, volatile
-from rnn_regexp.recurrence.layer import Backend, obstacle
+from rnn_regexp.recurrence.backends import Backend, obstacle
 
 
 class Device(Enum):

@@ -12,6 +12,7 @@ from rnn_regexp.diagnostics.saturation import saturation
 from rnn_regexp.diagnostics.sparsity import sparsity
 from rnn_regexp.diagnostics.spectrum import spectrum
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.init import Init, Scheme
 from rnn_regexp.regularizers.l1 import L1
@@ -20,6 +21,7 @@ from rnn_regexp.regularizers.recurrent_batch_norm import RecurrentBatchNorm
 from rnn_regexp.regularizers.truncated_bptt import TruncatedBptt
 from rnn_regexp.training.cohort import Cohort, RunSettings
 from rnn_regexp.training.optimizers import SGD, Adam
+from tests.recurrence.examples import BY_NUMBA
 from tests.training.tiny import cohort, run, sentences, stream, translations, watch, without_time
 
 MODELS = {
@@ -69,6 +71,16 @@ def test_gradient_flow_is_the_mean_norm_of_each_sequences_own_gradient(model: Mo
                 norms.setdefault(distance, []).append(gradient.norm().item())
         for name, own in found.items():
             assert own[k].item() == pytest.approx(np.mean(norms[int(name)]), rel=1e-9)
+
+
+@pytest.mark.parametrize("backend", [Backend.cells, Backend.scan, Backend.native, *BY_NUMBA])
+def test_gradient_flow_is_seen_whatever_trains(backend: Backend):
+    model = MODELS["gru"]
+    found = gradient_flow(view_of(cohort(run(), model=model, backend=backend)))
+    wanted = gradient_flow(view_of(cohort(run(), model=model)))
+    assert {name: own.tolist() for name, own in found.items()} == {
+        name: own.tolist() for name, own in wanted.items()
+    }
 
 
 def test_spectrum_is_that_of_numpy_gate_by_gate():

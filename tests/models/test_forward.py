@@ -10,7 +10,7 @@ from torch import Tensor
 from rnn_regexp.data.batches import Batch
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity
 from rnn_regexp.models.forward import Network, forward
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.application import NOTHING, Application
 from rnn_regexp.regularizers.base import Site
 from rnn_regexp.weights import Weights

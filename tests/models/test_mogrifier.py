@@ -14,7 +14,7 @@ from rnn_regexp.models import LSTM
 from rnn_regexp.models.lstm import Mogrifier
 from rnn_regexp.noise import Noise
 from rnn_regexp.recurrence import cells
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.layer_norm import LayerNorm

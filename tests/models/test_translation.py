@@ -12,7 +12,7 @@ from rnn_regexp.models import GRU, LSTM, RNN, Model, Score
 from rnn_regexp.models.forward import Network
 from rnn_regexp.models.lstm import Mogrifier
 from rnn_regexp.models.translation import decode, encode, translation_specs
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.application import Application
 from rnn_regexp.weights import Weights
 from tests.models.twin import KERNELS, PARTS

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from rnn_regexp import compiler
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import Cell, LayerWeights, State
-from rnn_regexp.recurrence.layer import Backend, carried
+from rnn_regexp.recurrence.layer import carried
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 
 T, B, D, H = 6, 4, 3, 5

@@ -1,10 +1,14 @@
 """Every backend gives the numbers of the specification: outputs, states and every gradient."""
 
 import pytest
+import torch
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend
-from tests.recurrence.examples import BY_HAND, close, computed, drawn, example
+from rnn_regexp.recurrence.layer import carried
+from rnn_regexp.recurrence.lengths import valid
+from rnn_regexp.recurrence.perturbation import NONE
+from tests.recurrence.examples import BY_HAND, D, H, T, close, computed, drawn, example
 
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 KINDS = [(cell, kind, 3) for cell in ALL for kind in drawn(cell, 1)]
@@ -47,3 +51,34 @@ def test_noise_in_one_direction(cell: Cell):
     plain = computed(own, Backend.scan, (None, None))[0]
     close([both[0][..., :H]], [plain[..., :H]])
     assert (both[0] - plain)[..., H:].abs().max() > 1e-3
+
+
+STACKS = [(cell, kind) for cell in ALL for kind in ("none", *drawn(cell, 1))]
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("layers", [2, 3])
+@pytest.mark.parametrize(
+    ("cell", "kind"), STACKS, ids=lambda value: str(getattr(value, "name", value))
+)
+def test_layers_upon_layers(cell: Cell, kind: str, layers: int, directions: int):
+    """Each reads what the one below gives, with noise of its own; ragged and full."""
+    widths = [D, *[directions * H] * (layers - 1)]
+    each = [example(cell, 2, directions, width) for width in widths]
+    noises = [
+        tuple(drawn(cell, 2, 10 * at + side).get(kind, NONE) for side in range(directions))
+        for at in range(layers)
+    ]
+    leaves = sum((own.leaves[1:] for own in each), each[0].leaves[:1])
+
+    def stacked(backend: Backend, lengths: torch.Tensor | None) -> list[torch.Tensor]:
+        x = each[0].inputs
+        for own, noise in zip(each, noises):
+            x, _ = carried(cell, x, lengths, own.weights, own.states, backend, noise)
+        read = x if lengths is None else x * valid(lengths, T)[..., None]
+        return [read, *torch.autograd.grad(read.square().sum(), leaves)]
+
+    for lengths in (None, each[0].lengths):
+        wanted = stacked(Backend.cells, lengths)
+        for backend in BY_HAND:
+            close(stacked(backend, lengths), wanted, 1e-9)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import GRU, LSTM, TANH, Cell
-from rnn_regexp.recurrence.layer import Backend, layer, run
+from rnn_regexp.recurrence.layer import carried, layer, run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence.examples import BY_HAND, B, H, T, example
 
@@ -78,7 +79,9 @@ def test_noise_is_checked_before_padding_changes_it():
 
 def test_number_of_dimensions_and_states():
     own = example(LSTM, runs=2)
-    with pytest.raises(ValueError, match=r"inputs must be \(K, T, B, D\), got \(6, 4, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"inputs must be \(K, T, B, D\), each at least 1, got \(6, 4, 3\)"
+    ):
         layer(LSTM, own.inputs[0], None, own.weights)
     with pytest.raises(ValueError, match="state must be 2 tensors for lstm, got 1"):
         run(LSTM, own.inputs, own.states[0][:1], own.weights[0], Backend.auto)
@@ -97,3 +100,37 @@ def test_types():
     half = example(GRU, runs=2, dtype=torch.bfloat16)
     with pytest.raises(ValueError, match=r"must be torch.float32 or torch.float64, got .*bfloat16"):
         layer(GRU, half.inputs, None, half.weights)
+
+
+@pytest.mark.parametrize("size", range(4))
+def test_nothing_to_compute(size: int):
+    own = example(GRU, runs=2)
+    inputs = own.inputs.narrow(size, 0, 0)
+    with pytest.raises(ValueError, match=r"inputs must be \(K, T, B, D\), each at least 1, got \("):
+        layer(GRU, inputs, None, own.weights)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda own: own + 1, "lengths must be 0 to 6, the steps of inputs, got 2 to 7"),
+        (lambda own: own - 2, "lengths must be 0 to 6, the steps of inputs, got -1 to 4"),
+        (lambda own: own.double(), "lengths must be whole numbers, got torch.float64"),
+        (lambda own: own > 2, "lengths must be whole numbers, got torch.bool"),
+    ],
+)
+def test_lengths_that_inputs_do_not_have(change, message: str):
+    own = example(GRU, runs=2)
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011
+        layer(GRU, own.inputs, change(own.lengths), own.weights)
+    assert str(refusal.value) == message
+
+
+def test_one_of_each_for_a_direction():
+    own = example(GRU, runs=2, directions=2)
+    with pytest.raises(ValueError, match="noise must be one for each of 2 directions, got 1"):
+        layer(GRU, own.inputs, None, own.weights, noise=(None,))
+    with pytest.raises(ValueError, match="states must be one for each of 2 directions, got 1"):
+        carried(GRU, own.inputs, None, own.weights, own.states[:1])
+    with pytest.raises(ValueError, match="cell must be one for each of 2 directions, got 3"):
+        layer((GRU, GRU, GRU), own.inputs, None, own.weights)

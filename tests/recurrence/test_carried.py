@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend, carried, layer
+from rnn_regexp.recurrence.layer import carried, layer
 from tests.recurrence.examples import BY_HAND, T, close, example
 
 each_cell = pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from rnn_regexp import kernels
+from rnn_regexp.recurrence.backends import Backend, choose
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM
-from rnn_regexp.recurrence.layer import Backend, choose, layer
+from rnn_regexp.recurrence.layer import layer
 from tests.recurrence.examples import example
 
 

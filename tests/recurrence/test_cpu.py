@@ -12,7 +12,7 @@ import torch
 pytest.importorskip("numba", reason="Numba is not installed: its kernels are not tested")
 
 from rnn_regexp.recurrence import cpu
-from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, Cell, unroll
+from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, TANH, Cell, unroll
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.scan import scan
 from tests.recurrence.examples import Example, close, drawn, example
@@ -29,17 +29,19 @@ def results(own: Example, noise: RecurrentNoise = NONE, by=cpu.fused) -> list[to
 @pytest.mark.parametrize("kind", ["none", "h tied per step", "all"])
 @pytest.mark.parametrize("runs", [1, 3])
 @each_cell
-def test_products_of_torch_and_of_its_blas_agree(
+def test_products_of_torch_and_of_tiles_agree(
     cell: Cell, runs: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ):
     own, noise = example(cell, runs), drawn(cell, runs).get(kind, NONE)
-    assert cpu.gemm(torch.float32) != cpu.gemm(torch.float64)
-    loop = cpu.CPULoop(cell, own.weights[0][1], noise, cpu.Even(*own.inputs.shape[1:3]))
-    assert loop.products is not None
-    found = results(own, noise)
-    monkeypatch.setattr(cpu, "gemm", lambda dtype: 0)
-    close(results(own, noise), found)
-    close(found, results(own, noise, unroll))
+    found = {}
+    for threads, tiled in ((1, True), (8, False)):  # of many torch makes more use
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(cpu, "_WORTH_THREADS", 0)
+        loop = cpu.CPULoop(cell, own.weights[0][1], noise, cpu.Even(*own.inputs.shape[1:3]))
+        assert (loop.products is not None) == tiled
+        found[tiled] = results(own, noise)
+    close(found[True], found[False])
+    close(found[True], results(own, noise, unroll))
 
 
 @each_cell
@@ -56,6 +58,42 @@ def test_numbers_that_are_none_or_infinite_are_seen(cell: Cell):
         assert torch.equal(a.isfinite(), b.isfinite())
     assert found[0][0, 2:, 1].isnan().all()
     assert found[0][0, :, 0].isfinite().all()
+
+
+def test_what_follows_an_infinite_state_of_relu_is_that_of_the_equations():
+    """Absent noise must not make of infinity what is no number."""
+    own = example(RELU, runs=1, dtype=torch.float32)
+    with torch.no_grad():
+        own.inputs[0, 1] = float("inf")
+        own.weights[0][0][:] = 1.0
+        own.weights[0][1][:] = -1.0
+    found, wanted = (
+        by(RELU, own.inputs, own.states[0], own.weights[0]) for by in (cpu.fused, unroll)
+    )
+    assert wanted[0].isinf().any()
+    assert not wanted[0][:, 2:].isnan().any()
+    assert torch.equal(found[0].isinf(), wanted[0].isinf())
+    assert not found[0].isnan().any()
+
+
+def test_a_default_device_does_not_matter():
+    own = example(TANH, runs=1, dtype=torch.float32)
+    wanted = unroll(TANH, own.inputs, own.states[0], own.weights[0])
+    cpu._neutral.cache_clear()
+    with torch.device("meta"):
+        found = cpu.fused(TANH, own.inputs, own.states[0], own.weights[0])
+    close(list(found), list(wanted), 1e-5)
+
+
+def test_tiny_inputs_lose_nothing():
+    """tanh(a) = a for a small a, to all the figures that there are."""
+    own = example(TANH, runs=1, dtype=torch.float32)
+    for scale in (1e-3, 1e-8, 1e-20):
+        nothing = [torch.zeros_like(own.weights[0][2])] * 2
+        weights = (own.weights[0][0] * scale, own.weights[0][1], *nothing)
+        start = (torch.zeros_like(own.states[0][0]),)
+        (found,), (wanted,) = (by(TANH, own.inputs, start, weights) for by in (cpu.fused, unroll))
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 30.0, 1e4])
@@ -77,7 +115,7 @@ def test_float32_is_as_exact_as_torch(scale: float):
 
 ALONE = """
 import sys, torch
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from tests.recurrence.examples import close, computed, example
 from rnn_regexp.recurrence.cells import GRU, TANH
 torch.set_num_threads(1)

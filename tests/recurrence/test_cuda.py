@@ -12,9 +12,10 @@ from torch import Tensor
 pytest.importorskip("triton", reason="Triton is not installed: its kernels are not tested")
 
 from rnn_regexp.recurrence import cuda
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, RELU, Cell, unroll
 from rnn_regexp.recurrence.cuda import Sizes, fused
-from rnn_regexp.recurrence.layer import Backend, layer, run
+from rnn_regexp.recurrence.layer import layer, run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence import examples
 from tests.recurrence.examples import Example, close, computed, drawn, example

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.noise import Noise
+from rnn_regexp.recurrence.backends import Backend, choose
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend, choose, layer
+from rnn_regexp.recurrence.layer import layer
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from rnn_regexp.training.graph import Graphed
 from tests.recurrence import examples

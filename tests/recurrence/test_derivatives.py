@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, Cell
-from rnn_regexp.recurrence.layer import Backend, run
+from rnn_regexp.recurrence.layer import run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence.examples import BY_HAND, drawn, example
 

@@ -5,8 +5,9 @@ import os
 import pytest
 import torch
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import GRU, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend, run
+from rnn_regexp.recurrence.layer import run
 from tests.recurrence.examples import BY_HAND, B, D, H, T, close, drawn, example
 
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.recurrence import layer as layers
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, LSTM, TANH, Cell
-from rnn_regexp.recurrence.layer import Backend, layer
+from rnn_regexp.recurrence.layer import layer
 from rnn_regexp.recurrence.lengths import at_length, turn
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence.examples import BY_HAND, B, D, Example, H, T, close, drawn, example

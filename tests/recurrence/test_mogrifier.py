@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import LSTM
-from rnn_regexp.recurrence.layer import Backend, carried, layer
+from rnn_regexp.recurrence.layer import carried, layer
 from rnn_regexp.recurrence.mogrifier import Factors, mogrifier
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence import equations

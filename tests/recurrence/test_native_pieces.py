@@ -5,8 +5,9 @@ import torch
 
 from rnn_regexp.recurrence import layer as layers
 from rnn_regexp.recurrence import native
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, Cell
-from rnn_regexp.recurrence.layer import Backend, layer
+from rnn_regexp.recurrence.layer import layer
 from rnn_regexp.recurrence.lengths import valid
 from tests.recurrence.examples import Example, H, T, close, example
 

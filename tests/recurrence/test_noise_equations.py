@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, Cell
-from rnn_regexp.recurrence.layer import Backend, run
+from rnn_regexp.recurrence.layer import run
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence import equations
 from tests.recurrence.examples import BY_HAND, B, H, T, close, drawn, example

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from rnn_regexp.recurrence import products
+from rnn_regexp.recurrence.backends import Backend, choose
 from rnn_regexp.recurrence.cells import ALL, LSTM, Cell
-from rnn_regexp.recurrence.layer import Backend, choose, layer
+from rnn_regexp.recurrence.layer import layer
 from rnn_regexp.recurrence.perturbation import RecurrentNoise
 from tests.recurrence.examples import BY_HAND, BY_NUMBA, example
 
@@ -71,10 +72,15 @@ def test_only_large_products_of_float32_go_to_onednn():
     assert not chosen(32, 32, torch.float32)
 
 
-def test_auto_takes_the_kernel_of_torch_only_where_it_is_one_kernel():
+@pytest.mark.parametrize("threads", [1, 4])
+def test_auto_takes_the_kernel_of_torch_only_where_it_is_the_fastest(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     x, double = torch.zeros(1), torch.zeros(1).double()
     ours = Backend.cpu if BY_NUMBA else Backend.scan
-    fused = Backend.native if torch.backends.mkldnn.is_available() else ours
+    slower = BY_NUMBA and threads == 1
+    fused = Backend.native if torch.backends.mkldnn.is_available() and not slower else ours
     assert choose(Backend.auto, LSTM, x) is fused
     assert choose(Backend.auto, LSTM, double) is Backend.scan
     assert choose(Backend.auto, LSTM, x, noise=True) is ours

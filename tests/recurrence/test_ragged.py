@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.recurrence import layer as layers
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, Cell
-from rnn_regexp.recurrence.layer import Backend, carried
+from rnn_regexp.recurrence.layer import carried
 from rnn_regexp.recurrence.lengths import valid
 from rnn_regexp.recurrence.ragged import ragged
 from tests.recurrence.examples import BY_HAND, Example, T, close, drawn, example

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.recurrence.cells import ALL, GRU, LSTM, RELU, Cell
-from rnn_regexp.recurrence.layer import Backend, layer
+from rnn_regexp.recurrence.layer import layer
 from tests.recurrence.examples import BY_HAND, LENGTHS, B, D, H, T, close
 
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

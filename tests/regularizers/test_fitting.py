@@ -5,7 +5,7 @@ import pytest
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.errors import BadInput
 from rnn_regexp.models import GRU, LSTM, RNN, Model
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.embedding_dropout import EmbeddingDropout

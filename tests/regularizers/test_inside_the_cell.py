@@ -8,7 +8,7 @@ from torch import Tensor
 from rnn_regexp.errors import BadInput
 from rnn_regexp.models import GRU, LSTM, RNN, Model
 from rnn_regexp.noise import Noise
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.fraternal import Fraternal

@@ -14,7 +14,7 @@ from rnn_regexp.data.batches import Batch
 from rnn_regexp.errors import BadInput
 from rnn_regexp.models import GRU, LSTM, RNN, Model, Nonlinearity, Pooling
 from rnn_regexp.noise import Noise
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.base import Regularizer
 from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.early_stopping import EarlyStopping

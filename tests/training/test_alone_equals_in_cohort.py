@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rnn_regexp.models import GRU, LSTM, RNN, Nonlinearity
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.clip import By, Clip
 from rnn_regexp.regularizers.dropout import Dropout, Where
 from rnn_regexp.regularizers.early_stopping import EarlyStopping
@@ -30,6 +30,7 @@ from rnn_regexp.training.record import Outcome
 from rnn_regexp.training.schedules import Constant, Cosine, Exponential, Plateau, Schedule, Step
 from rnn_regexp.training.settings import Precision
 from rnn_regexp.weights import Kind
+from tests.recurrence.examples import BY_NUMBA
 from tests.training.tiny import Journal, cohort, pixels, run, sentences, watch, without_time
 
 
@@ -120,12 +121,12 @@ def shared_settings(draw: st.DrawFn) -> dict[str, Any]:
     kind, other = draw(st.sampled_from(CELLS))
     model = kind(3, 4, draw(st.integers(1, 2)), draw(st.booleans()), **other)
     data = draw(st.sampled_from([sentences, pixels]))(longest=draw(st.sampled_from([1, 4, 6])))
-    backend = draw(st.sampled_from([Backend.auto, Backend.cells, Backend.native]))
+    backend = draw(st.sampled_from([Backend.auto, Backend.cells, Backend.native, *BY_NUMBA]))
     return {"model": model, "data": data, "backend": backend}
 
 
 @settings(
-    max_examples=30,
+    max_examples=40,
     derandomize=True,
     deadline=None,
     database=None,
@@ -187,9 +188,11 @@ def test_the_neighbours_above_diverge_but_for_the_last():
     assert [outcome.diverged_at is None for outcome in outcomes] == [False, False, True]
 
 
-def test_single_precision_differs_by_rounding_only():
-    runs = [run(Dropout(0.5), Clip(1.0), seed=seed, optimizer=Adam(0.01)) for seed in range(5)]
-    for model in (GRU(3, 4), LSTM(3, 4)):
+@pytest.mark.parametrize("inside", [(), (Zoneout(0.1, 0.3),)], ids=["plain", "zoneout"])
+def test_single_precision_differs_by_rounding_only(inside: tuple[Zoneout, ...]):
+    techniques = Dropout(0.5), Clip(1.0), *inside
+    runs = [run(*techniques, seed=seed, optimizer=Adam(0.01)) for seed in range(5)]
+    for model in (RNN(3, 4), GRU(3, 4), LSTM(3, 4)):
         shared = {"model": model, "precision": Precision.float32}
         _, own = watch(cohort(runs[3], **shared))
         _, together = watch(cohort(*runs, **shared))

@@ -19,7 +19,7 @@ from rnn_regexp.models.attention import Score
 from rnn_regexp.models.lstm import Mogrifier
 from rnn_regexp.models.pooling import Pooling
 from rnn_regexp.models.rnn import Nonlinearity
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.regularizers.clip import Clip
 from rnn_regexp.regularizers.dropout import Dropout
 from rnn_regexp.regularizers.early_stopping import EarlyStopping

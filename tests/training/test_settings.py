@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnn_regexp.recurrence.layer import Backend
+from rnn_regexp.recurrence.backends import Backend
 from rnn_regexp.training.settings import Device, DeviceError, Precision, Training
 
 

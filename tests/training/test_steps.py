@@ -33,8 +33,9 @@ from rnn_regexp.training.tally import Tally
 from tests.regularizers.catalogue import BESIDE, Technique, each, name_of, problem_of, strong
 from tests.training.tiny import cohort, pixels, run, stream, without_time
 
-LENGTHS = ("recurrence.layer", "recurrence.ragged")  # who leaves out padding where it may ask
-ASKING = ("host", "training.optimizers", *LENGTHS)  # where the device is considered
+# Who leaves out padding, and compiles, where it may ask: that is another rounding.
+ROUNDING = ("recurrence.layer", "recurrence.lengths", "recurrence.ragged", "compiler")
+ASKING = ("host", "training.optimizers", *ROUNDING)  # where the device is considered
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_on_cuda_training_is_that_on_the_host_up_to_rounding(nothing_to_ask: Non
     own = next(recorded_cohorts())
     found = loop.train(own)
     with pytest.MonkeyPatch.context() as looking:
-        for place in set(ASKING) - set(LENGTHS):
+        for place in set(ASKING) - set(ROUNDING):
             looking.setattr(f"rnn_regexp.{place}.may_ask", lambda device: True)
         expected = loop.train(other := next(recorded_cohorts()))
     assert [one.diverged_at for one in found] == [one.diverged_at for one in expected]
