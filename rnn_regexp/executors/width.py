@@ -1,7 +1,6 @@
 """How many runs train together: measured on a few steps of the study's own cohorts."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from statistics import median_low
 import torch
 from torch import Tensor
 
+from rnn_regexp.executors.memory import free_memory
+from rnn_regexp.executors.work import last_line
 from rnn_regexp.experiment import Experiment, build_cohort
 from rnn_regexp.noise import Noise
 from rnn_regexp.training.cohort import Cohort
@@ -53,20 +54,27 @@ def choose_width(
     Each has so many ``threads``; those of this process are set to it.  With N runs of t(w)
     seconds a step at width w, the last worker ends after ceil(N / (w * workers)) * w * t(w).
     Widths are tried upwards until one leaves each worker a single cohort (a wider one would only
-    take longer), wider ones promise less than 3%, or would not fit into the ``free`` bytes.
+    take longer), wider ones promise less than 3%, or would not fit into the ``free`` bytes or do
+    not.  What a single run raises is raised.
     """
     torch.set_num_threads(threads)  # as many as the workers will have
     timed: dict[int, float] = {}
     clock = clock or seconds_a_step
     best, N = 1, len(experiments)
-    room = (free if free is not None else free_memory(experiments[0])) * SHARE / workers
+    device = experiments[0].training.torch_device()
+    room = (free if free is not None else free_memory(device)) * SHARE / workers
     each = memory_a_run(experiments[0]) if N > 1 else 0.0
     for width in WIDTHS:
         if width > N or width // 2 * workers >= N:
             break
         if width > 1 and width * each > room:
             return Choice(best, timed, "; wider ones would not fit into memory")
-        timed[width] = 1e3 * clock(experiments[:width]) / width
+        try:
+            timed[width] = 1e3 * clock(experiments[:width]) / width
+        except (MemoryError, RuntimeError) as error:
+            if width == 1:
+                raise
+            return Choice(best, timed, f"; {width} fail ({last_line(str(error))})")
         best = min(timed, key=lambda own: _total(N, workers, own, timed[own]))
         enough = GAIN * _total(N, workers, best, timed[best])
         if width >= 4 and _promised(N, workers, width, timed) > enough:
@@ -135,10 +143,3 @@ def memory_a_run(experiment: Experiment) -> float:
     flat = cohort.weights.flat
     copies = 6 + cohort.optimizers.state.shape[1]  # weights, gradient, best, last, and temporaries
     return 2 * saved + copies * flat.numel() * flat.element_size()
-
-
-def free_memory(experiment: Experiment) -> int:
-    """Bytes that are free on the device of an experiment."""
-    if experiment.training.torch_device().type == "cuda":
-        return int(torch.cuda.mem_get_info()[0])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

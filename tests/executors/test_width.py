@@ -9,7 +9,7 @@ import pytest
 from rnn_regexp.data import Digits
 from rnn_regexp.data.batches import Batch
 from rnn_regexp.executors import width
-from rnn_regexp.executors.width import choose_width, free_memory, memory_a_run, seconds_a_step
+from rnn_regexp.executors.width import choose_width, memory_a_run, seconds_a_step
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.models import GRU
 from rnn_regexp.tasks import Classify
@@ -124,11 +124,27 @@ def test_memory_bounds_the_width():
     assert choice.why.endswith("; wider ones would not fit into memory")
 
 
+def test_what_fails_when_it_is_timed_bounds_the_width_too():
+    """Their number, not what was timed before, is what is wrong."""
+
+    def full(runs: Sequence[object]) -> float:
+        if len(runs) == most:
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+        return 1.0
+
+    most = 8
+    choice = choose_width(experiments(64), 1, 1, MUCH, full)
+    assert choice.width == 4
+    assert choice.why.endswith("; 8 fail (Tried to allocate 2 GiB)")
+    most = 1
+    with pytest.raises(RuntimeError, match="out of memory"):
+        choose_width(experiments(64), 1, 1, MUCH, full)
+
+
 def test_it_is_measured_on_the_runs_themselves():
     small, large = experiments(4), experiments(4, hidden=64)
     assert seconds_a_step(small) > 0
     assert memory_a_run(large[0]) > 10 * memory_a_run(small[0]) > 0
-    assert free_memory(small[0]) > 0
     choice = choose_width(small, 1)
     assert choice.width in (1, 2, 4)
     assert all(own > 0 for own in choice.milliseconds.values())
