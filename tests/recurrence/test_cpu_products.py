@@ -1,6 +1,10 @@
 """Products by compiled tiles, against torch's in float64."""
 
+import os
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
@@ -84,3 +88,23 @@ def test_biases_whose_numbers_lie_apart(rows: int, monkeypatch: pytest.MonkeyPat
     for threads in (1, 2):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         torch.testing.assert_close(products.of_steps(x, W, b), wanted, rtol=1e-4, atol=1e-3)
+
+
+NARROWER = """
+import llvmlite.binding, torch
+features = llvmlite.binding.get_host_cpu_features()
+features["avx512f"] = False  # for Numba too
+llvmlite.binding.get_host_cpu_features = lambda: features
+from rnn_regexp.recurrence import cpu_tiles
+from rnn_regexp.recurrence.cpu_products import product
+assert cpu_tiles.VECTOR == 32
+for rows in (1, 3, 6, 9):
+    for columns in (2, 7, 8, 13, 16, 45):
+        A, B = torch.randn(2, rows, 30), torch.randn(2, 30, columns)
+        torch.testing.assert_close(product(A, B), A @ B, rtol=1e-4, atol=1e-4)
+"""
+
+
+def test_on_a_processor_without_the_widest_vectors(tmp_path: Path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", NARROWER], env=environment, check=True)
