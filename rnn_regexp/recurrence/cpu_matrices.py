@@ -12,8 +12,8 @@ from rnn_regexp.recurrence.cpu_tiles import VECTOR, tiles
 _LINE = 16  # numbers
 
 
-class Matrix(NamedTuple):
-    """Its address, and how many numbers apart its rows are, and the numbers of a row."""
+class Factor(NamedTuple):
+    """A matrix: its address, and how many numbers apart its rows, and the numbers of a row, are."""
 
     at: int
     row: int

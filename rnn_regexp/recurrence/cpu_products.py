@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnn_regexp.compiler import compiled, first
-from rnn_regexp.recurrence.cpu_matrices import Matrix, multiply, pack, room
+from rnn_regexp.recurrence.cpu_matrices import Factor, multiply, pack, room
 
 _CHUNK = 384  # of the depth, summed by itself: packed it stays in the nearest cache
 _ONES: dict[torch.dtype, Any] = {torch.float32: np.float32(1), torch.float64: np.float64(1)}
@@ -62,8 +62,8 @@ def _products(one, size, K, A, B, S, S_run, packed, spare, C, rows, depth, colum
         start, start_row = S + k * S_run * size, 0
         for c in range(chunks):
             done, some = c * _CHUNK, min(_CHUNK, depth - c * _CHUNK)
-            of_A = Matrix(A.at + (k * A.run + done * A.next) * size, A.row, A.next)
-            of_B = Matrix(B.at + (k * B.run + done * B.row) * size, B.row, B.next)
+            of_A = Factor(A.at + (k * A.run + done * A.next) * size, A.row, A.next)
+            of_B = Factor(B.at + (k * B.run + done * B.row) * size, B.row, B.next)
             to = C + k * whole if (chunks - c) % 2 else spare
             pack(one, size, of_B, packed, some, columns)
             multiply(one, size, of_A, packed, start, start_row, to, rows, some, columns)

@@ -1,7 +1,7 @@
 """The products of each compiled step with W_hh, which is packed once for all steps."""
 
 from rnn_regexp.compiler import compiled
-from rnn_regexp.recurrence.cpu_matrices import Matrix, multiply, pack
+from rnn_regexp.recurrence.cpu_matrices import Factor, multiply, pack
 
 
 @compiled
@@ -9,7 +9,7 @@ def pack_forth(own):
     """W_hh^T of each run and mask, (H, G*H/M), to ``packed``."""
     wide = own.G * own.H // own.masks
     for i in range(own.K * own.masks):
-        W = Matrix(own.W + i * wide * own.H * own.size, 1, own.H)
+        W = Factor(own.W + i * wide * own.H * own.size, 1, own.H)
         pack(own.one, own.size, W, own.packed + i * own.room * own.size, own.H, wide)
 
 
@@ -18,7 +18,7 @@ def pack_back(own):
     """W_hh of each run and mask, (G*H/M, H), to ``packed``."""
     wide = own.G * own.H // own.masks
     for i in range(own.K * own.masks):
-        W = Matrix(own.W + i * wide * own.H * own.size, own.H, 1)
+        W = Factor(own.W + i * wide * own.H * own.size, own.H, 1)
         pack(own.one, own.size, W, own.packed + i * own.room * own.size, wide, own.H)
 
 
@@ -31,7 +31,7 @@ def forth(own, steps, t):
         if own.seen != 0:
             h = own.seen + i * n * of_row
         W, to = own.packed + i * own.room * own.size, own.products + i * n * wide * own.size
-        multiply(own.one, own.size, Matrix(h, own.H, 1), W, own.zeros, 0, to, n, own.H, wide)
+        multiply(own.one, own.size, Factor(h, own.H, 1), W, own.zeros, 0, to, n, own.H, wide)
 
 
 @compiled
@@ -42,5 +42,5 @@ def back(own, steps, t):
         k, m = i // own.masks, i % own.masks
         d_a = own.d_a + (k * own.N + steps[t, 1]) * own.G * of_row + m * wide * own.size
         W, to = own.packed + i * own.room * own.size, own.products + i * n * of_row
-        d_a = Matrix(d_a, own.G * own.H, 1)
+        d_a = Factor(d_a, own.G * own.H, 1)
         multiply(own.one, own.size, d_a, W, own.zeros, 0, to, n, wide, own.H)
