@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices, processes
+from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices, server
 from rnn_regexp.experiment import run_id
 from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger, LedgerError, RunResult
@@ -192,7 +192,7 @@ def test_the_workers_server_starts_before_them_where_there_will_be_any(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     many, started = [[experiment(0)], [experiment(1)]], []
-    monkeypatch.setattr(processes.forkserver, "ensure_running", lambda: started.append(1))
+    monkeypatch.setattr(server.forkserver, "ensure_running", lambda: started.append(1))
     monkeypatch.setattr(auto, "cores", lambda: 4)
     for executor in (Local(), Auto(threads=4)):
         executor.prepare(many)
