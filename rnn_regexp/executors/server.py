@@ -15,7 +15,8 @@ CLEAN.set_forkserver_preload([f"{__package__}.preloaded"])
 
 def ready() -> None:
     """Start the server where none runs; a signal to the whole group is not for it to answer."""
-    resource_tracker.ensure_running()  # the server would start it, and it ends the shelter
+    with sheltered():
+        resource_tracker.ensure_running()  # the server would start it, and it ends the shelter
     with sheltered():
         forkserver.ensure_running()
 
