@@ -133,7 +133,8 @@ def test_a_job_that_is_cancelled_costs_its_own_cohort_and_the_same_command_goes_
     Slurm(retries=0).run([cohort], ledger, again)
     assert again.statuses == {0: [FINISHED]}
     started = [own["runs"][0] for own in ledger.events() if own["event"] == "started"]
-    assert sorted(started.count(run_id(*own)) for own in cohorts) == [1, 1, 2]
+    assert [started.count(run_id(*own)) for own in cohorts if own is not cohort] == [1, 1]
+    assert started.count(lost.run_id) in (1, 2)  # it may have been cancelled before it began
 
 
 def by_signal(number: int) -> Callable[[], None]:
