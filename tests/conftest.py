@@ -1,8 +1,13 @@
+import contextlib
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+
+from rnn_regexp.interruption import ENDING
 
 REPOSITORY = Path(__file__).parents[1]
 NUMERICAL = ("diagnostics", "models", "recurrence", "regularizers", "tasks", "training")
@@ -47,3 +52,15 @@ def data_root() -> str:
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is downloaded."""
     monkeypatch.setenv("RNN_REGEXP_OFFLINE", "1")
+
+
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Signals that ask to end do so, even where the tests are run behind ``nohup`` or ``&``."""
+    with contextlib.ExitStack() as stack:
+        for number in ENDING:
+            if (before := signal.getsignal(number)) is signal.SIG_IGN:
+                hears = number == signal.SIGINT
+                signal.signal(number, signal.default_int_handler if hears else signal.SIG_DFL)
+                stack.callback(signal.signal, number, before)
+        yield

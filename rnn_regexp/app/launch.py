@@ -1,5 +1,6 @@
 """From the words of ``train`` and ``ablate`` to Hydra, with all bad input refused first."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from rnn_regexp.commands.ending import stopped
 from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
 from rnn_regexp.config.overrides import Places, check, spelled_out
 from rnn_regexp.errors import REFUSED, refuse
-from rnn_regexp.interruption import EXIT_CODE, Terminated, terminable
+from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, Ledger
 
 _SWEEPER = "hydra/sweeper=ablation"
@@ -37,6 +39,8 @@ def launch(command: str, words: list[str]) -> int:
         return _hydra(flags, spelled)
     except REFUSED as error:
         return refuse(error)
+    except (KeyboardInterrupt, Terminated) as reason:
+        return stopped(reason, shlex.join(["rnn-regexp", command, *words]))
 
 
 def _folders(config_dir: str | None) -> tuple[Path, ...]:
@@ -56,8 +60,6 @@ def _hydra(flags: list[str], overrides: list[str]) -> int:
             application(_task)()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except Terminated:
-        return EXIT_CODE
     return 0
 
 

@@ -4,7 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 
+from rnn_regexp.app.output import lasting
 from rnn_regexp.errors import REFUSED, refuse
 
 DESCRIPTION = """\
@@ -26,7 +28,7 @@ Which regularizer helps my RNN, by how much, and how sure am I?
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, 1 for runs that failed, 2 for bad input, 130
-    after Ctrl-C, 143 after SIGTERM.
+    after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
     """
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
@@ -67,15 +69,18 @@ def _run(words: list[str]) -> int:
 
 
 def _train(words: list[str]) -> int:
-    from rnn_regexp.app.launch import launch
-
-    return launch("train", words)
+    return _launch("train", words)
 
 
 def _ablate(words: list[str]) -> int:
+    return _launch("ablate", words)
+
+
+def _launch(command: str, words: list[str]) -> int:
     from rnn_regexp.app.launch import launch
 
-    return launch("ablate", words)
+    with redirect_stdout(lasting(sys.stdout)), redirect_stderr(lasting(sys.stderr)):
+        return launch(command, words)
 
 
 def _report(words: list[str]) -> int:

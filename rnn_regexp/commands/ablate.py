@@ -16,13 +16,14 @@ from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.ablation.plan_files import plan_csv, study_yaml, tuning_csv
 from rnn_regexp.ablation.stages import make_plan, narrowed, stages
 from rnn_regexp.ablation.study import Design, IfRunning, OnFailure, Study
+from rnn_regexp.commands.ending import stopped
 from rnn_regexp.commands.leftovers import tidy
 from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.commands.width import ANY, Chosen, width_of
 from rnn_regexp.executors import Executor
 from rnn_regexp.experiment import metrics_of
-from rnn_regexp.interruption import EXIT_CODE, Terminated
+from rnn_regexp.interruption import Terminated
 from rnn_regexp.ledger import FAILED, Ledger, RunResult
 from rnn_regexp.lock import hold
 from rnn_regexp.tracking import Tracker, Tracking, prepare
@@ -63,9 +64,8 @@ def ablate(request: Request) -> int:
     try:
         with hold(ledger.folder, "study", None if waits else refusal):
             return carry_out(plan, chosen, ledger, request)
-    except (KeyboardInterrupt, Terminated) as stop:
-        print(f"\nstopped; what is finished is kept. To continue: {request.command}", flush=True)
-        return EXIT_CODE if isinstance(stop, Terminated) else 130
+    except (KeyboardInterrupt, Terminated) as reason:
+        return stopped(reason, request.command)
 
 
 def carry_out(plan: Plan, chosen: Chosen, ledger: Ledger, request: Request) -> int:

@@ -1,6 +1,6 @@
 """One cohort after another in this process."""
 
-import signal
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +9,7 @@ import torch
 from rnn_regexp.executors.settings import Cohorts, Executor, Watch
 from rnn_regexp.executors.trial import attempt
 from rnn_regexp.executors.work import Work
-from rnn_regexp.interruption import Terminated, answering
+from rnn_regexp.interruption import gently
 from rnn_regexp.ledger import Ledger
 from rnn_regexp.training.checkpoint import STOP, Stopped
 
@@ -22,12 +22,8 @@ class Local(Executor):
         torch.set_num_threads(self.threads)
         work = Work(self, cohorts, ledger, watch, fail_fast)
         try:
-            with answering(signal.SIGTERM, STOP.set):  # a checkpoint first, then the end
+            with gently(STOP.set), contextlib.suppress(Stopped):  # a checkpoint, then the end
                 _train(work, ledger)
-            if STOP.is_set():
-                raise Stopped
-        except Stopped:
-            raise Terminated from None
         finally:
             STOP.clear()
 

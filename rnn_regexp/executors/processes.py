@@ -1,29 +1,26 @@
 """Cohorts side by side in processes that pull them; one that dies costs its own cohort only."""
 
-import multiprocessing
 import os
 import signal
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from rnn_regexp.errors import BadInput
+from rnn_regexp.executors import server
 from rnn_regexp.executors import worker as far_end
 from rnn_regexp.executors.devices import environment, visible
 from rnn_regexp.executors.settings import Cohorts, Supervised, Watch, cores
 from rnn_regexp.executors.work import KILLED, Part, Work
-from rnn_regexp.interruption import Terminated
+from rnn_regexp.interruption import gently
 from rnn_regexp.ledger import Ledger
 
-# Forked from a process that has imported torch and done nothing with it: a child of ours would
-# share torch's locks and CUDA, and one that begins with nothing needs seconds to import it.
-_CLEAN = multiprocessing.get_context("forkserver")
-_CLEAN.set_forkserver_preload([f"{__package__}.preloaded"])
+PAUSE = 0.5  # seconds between two looks at whether the study is to end
+FAREWELL = 2.0  # seconds that a process gets that has said its last
 
 
 @dataclass
@@ -32,19 +29,18 @@ class Processes(Supervised):
 
     def prepare(self, cohorts: Cohorts) -> None:
         """Start the process that the workers are forked from: it imports torch."""
-        forkserver.ensure_running()
+        server.ready()
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         gpus = visible(cohorts)
         count = self.workers or len(gpus) or max(1, cores() // self.threads)
         work = Work(self, cohorts, ledger, watch, fail_fast)
-        with tempfile.TemporaryDirectory() as folder:
-            pool = _Pool(self, work, gpus, Path(folder))
+        with gently() as asked, tempfile.TemporaryDirectory() as folder:
+            pool = _Pool(self, work, gpus, Path(folder), asked)
             try:
                 pool.run(min(count, len(cohorts)))
-            except Terminated:
-                pool.wind_down(self.grace)
-                raise
+                if asked:
+                    pool.wind_down(self.grace)
             finally:
                 pool.stop()
 
@@ -60,17 +56,25 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, settings: Processes, work: Work, gpus: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self,
+        settings: Processes,
+        work: Work,
+        gpus: Sequence[str],
+        folder: Path,
+        asked: Sequence[int],
+    ) -> None:
         self.settings, self.work, self.gpus, self.folder = settings, work, gpus, folder
+        self.asked = asked  # to end, by which signal
         self.workers: list[_Worker] = []
         self._started = 0
 
     def run(self, count: int) -> None:
-        """Train all there is in ``count`` processes."""
-        while self.work.waiting or self._busy():
+        """Train all there is in ``count`` processes, or until the study is asked to end."""
+        while not self.asked and (self.work.waiting or self._busy()):
             while (idle := self._idle(count)) and (part := self.work.take()):
                 self._send(idle, part)
-            self._listen()
+            self._listen(self._patience())
             self._end_the_silent()
 
     def wind_down(self, seconds: float) -> None:
@@ -79,11 +83,7 @@ class _Pool:
         for worker in self._busy():
             worker.process.terminate()
         while self._busy() and (left := deadline - time.monotonic()) > 0:
-            for worker in self._speaking(left):
-                try:
-                    self._hear(worker, worker.pipe.recv())
-                except (EOFError, ConnectionError):  # it has ended, and no run of it failed
-                    worker.part = None
+            self._listen(left)
 
     def stop(self) -> None:
         """End all workers, wherever they are: what they finished is in the ledger."""
@@ -106,11 +106,11 @@ class _Pool:
         slot = min(set(range(len(self.workers) + 1)) - {own.slot for own in self.workers})
         self._started += 1
         last_words = self.folder / str(self._started)
-        ours, theirs = _CLEAN.Pipe()
+        ours, theirs = server.CLEAN.Pipe()
         inherited = environment(self.gpus, slot, self.settings.threads)
         arguments = (theirs, self.work.ledger, inherited, last_words)
-        process = _CLEAN.Process(target=far_end.work, args=arguments, daemon=True)
-        process.start()
+        process = server.CLEAN.Process(target=far_end.work, args=arguments, daemon=True)
+        server.start(process)
         theirs.close()
         self.workers.append(_Worker(slot, process, ours, last_words))
         return self.workers[-1]
@@ -122,25 +122,33 @@ class _Pool:
         except ConnectionError:
             self._bury(worker)
 
-    def _patience(self) -> float | None:
-        """Seconds until the first worker has been silent for too long."""
+    def _patience(self) -> float:
+        """Seconds until the first worker has been silent for too long, but for a pause at most."""
         if self.settings.time_limit is None:
-            return None
+            return PAUSE
         first = min((worker.heard for worker in self._busy()), default=time.monotonic())
-        return max(0.0, first + self.settings.time_limit - time.monotonic())
+        return min(PAUSE, max(0.0, first + self.settings.time_limit - time.monotonic()))
 
-    def _speaking(self, seconds: float | None) -> list[_Worker]:
+    def _speaking(self, seconds: float) -> list[_Worker]:
         """The busy workers that have something to say, or have ended; waits for the first."""
         busy = self._busy()
         ready = wait([worker.pipe for worker in busy], seconds) if busy else []
         return [worker for worker in busy if worker.pipe in ready]
 
-    def _listen(self) -> None:
-        for worker in self._speaking(self._patience()):
+    def _listen(self, seconds: float) -> None:
+        for worker in self._speaking(seconds):
             try:
-                self._hear(worker, worker.pipe.recv())
+                answer = worker.pipe.recv()
             except (EOFError, ConnectionError):
-                self._bury(worker)
+                self._ended(worker)
+            else:
+                self._hear(worker, answer)
+
+    def _ended(self, worker: _Worker) -> None:
+        if self.asked:  # so was the worker, and no run of it failed
+            worker.part = None
+        else:
+            self._bury(worker)
 
     def _hear(self, worker: _Worker, answer: far_end.Answer) -> None:
         assert worker.part is not None
@@ -165,6 +173,8 @@ class _Pool:
                 self._replace(worker, error)
 
     def _bury(self, worker: _Worker) -> None:
+        worker.process.join(FAREWELL)
+        worker.process.kill()
         worker.process.join()
         code = worker.process.exitcode or 0
         died = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -183,7 +193,7 @@ def _abort(process: BaseProcess) -> None:
     """End a process that hangs; with SIGABRT it says where."""
     if process.pid is not None and process.is_alive():
         os.kill(process.pid, signal.SIGABRT)
-        process.join(2)
+        process.join(FAREWELL)
     process.kill()
     process.join()
 

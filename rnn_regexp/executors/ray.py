@@ -29,8 +29,9 @@ from rnn_regexp.executors.trial import attempt
 from rnn_regexp.executors.work import Part, Work
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.fields import volatile
-from rnn_regexp.interruption import Terminated
+from rnn_regexp.interruption import answering, gently, sheltered
 from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.training.checkpoint import STOP, Stopped
 from rnn_regexp.training.settings import Device, Training
 
 POLL = 1.0  # seconds between two looks at the cluster
@@ -52,13 +53,12 @@ class Ray(Supervised):
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         work = Work(self, cohorts, ledger, watch, fail_fast)
-        with _connected(self.address), _mark(ledger) as mark:
-            tasks = _Tasks(self, work, mark)
+        with gently() as asked, _connected(self.address), _mark(ledger) as mark:
+            tasks = _Tasks(self, work, mark, asked)
             try:
                 tasks.run()
-            except Terminated:
-                tasks.wind_down(self.grace)
-                raise
+                if asked:
+                    tasks.wind_down(self.grace)
             finally:
                 tasks.cancel()
 
@@ -72,8 +72,8 @@ def _connected(address: str) -> Iterator[None]:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         _knock(address)
-        where = None if address == "local" else address
-        ray.init(address=where, log_to_driver=False, logging_level="ERROR")
+        with sheltered((signal.SIGHUP,)):  # a cluster that begins here is ours to end
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ExecutorError(
@@ -113,15 +113,16 @@ class _Task:
 
 
 class _Tasks:
-    def __init__(self, settings: Ray, work: Work, mark: Path) -> None:
+    def __init__(self, settings: Ray, work: Work, mark: Path, asked: Sequence[int]) -> None:
         self.ray: Any = extra("ray", "ray")
         self.settings, self.work, self.mark = settings, work, mark
+        self.asked = asked  # to end, by which signal
         self.running: dict[Any, _Task] = {}
         self.mailbox = self._open_mailbox()
 
     def run(self) -> None:
-        """Train all there is."""
-        while self.work.waiting or self.running:
+        """Train all there is, or until the study is asked to end."""
+        while not self.asked and (self.work.waiting or self.running):
             while len(self.running) < self._room() and (part := self.work.take()):
                 self._submit(part)
             self._bring(POLL)
@@ -129,8 +130,10 @@ class _Tasks:
             self._end_the_silent()
 
     def wind_down(self, seconds: float) -> None:
-        """Wait for what ends within this time."""
+        """Ask the tasks to end and wait for what they can finish in this time."""
         deadline = time.monotonic() + seconds
+        for reference in self.running:
+            self.ray.cancel(reference, force=False)  # as Ctrl-C: `train_on_node` hears it
         while self.running and (left := deadline - time.monotonic()) > 0:
             self._bring(min(left, POLL))
 
@@ -181,20 +184,19 @@ class _Tasks:
         done, _ = self.ray.wait(list(self.running), timeout=seconds)
         for reference in done:
             part = self.running.pop(reference).part
-            results = self._result(part, reference)
-            if results is not None:
+            try:
+                results: list[RunResult] = self.ray.get(reference)
+            except self.ray.exceptions.RayError as error:
+                self._broke(part, error)
+            else:
                 self.work.ended(part, [self.work.ledger.keep(own) for own in results])
 
-    def _result(self, part: Part, reference: Any) -> list[RunResult] | None:
-        try:
-            results: list[RunResult] = self.ray.get(reference)
-        except self.ray.exceptions.RayError as error:
-            cause = getattr(error, "cause", None)
-            if isinstance(cause, BadInput):
-                raise cause from None
+    def _broke(self, part: Part, error: Exception) -> None:
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, BadInput):
+            raise cause from None
+        if not self.asked:  # else so was the task, and no run of it failed
             self.work.lost(part, _in_words(error))
-            return None
-        return results
 
     def _read_mail(self) -> None:
         """Show the epochs that the tasks have told of."""
@@ -236,16 +238,26 @@ class Mailbox:
 def train_on_node(
     experiments: Sequence[Experiment], mark: Path, threads: int, mailbox: Any, key: str
 ) -> list[RunResult]:
-    """Train a cohort on a node, which records it if it sees the controller's folder."""
+    """Train a cohort on a node, which records it if it sees the controller's folder.
+
+    Raises ``RuntimeError``, behind a checkpoint, where Ray cancels the task.
+    """
     import torch
 
     torch.set_num_threads(threads)
     mailbox.tell.remote(key, 0)
     tell = partial(mailbox.tell.remote, key)
-    if mark.exists():
-        return attempt(experiments, Ledger(mark.parents[1]), tell)
-    with tempfile.TemporaryDirectory() as folder:
-        return attempt(experiments, Ledger(folder), tell)
+    shared = contextlib.nullcontext(mark.parents[1])
+    try:
+        with (
+            shared if mark.exists() else tempfile.TemporaryDirectory() as folder,
+            answering(signal.SIGINT, STOP.set),
+        ):
+            return attempt(experiments, Ledger(folder), tell)
+    except Stopped:
+        raise RuntimeError("the task was asked to end") from None
+    finally:
+        STOP.clear()  # another task may come to this process
 
 
 def _in_words(error: Exception) -> str:

@@ -76,8 +76,8 @@ class Supervised(Executor):
     """Base: trains in ``workers`` processes that can be replaced; 0 takes as many as fit.
 
     A worker that shows no progress for ``time_limit`` seconds is ended; the start of Python, the
-    reading of the data and an epoch must fit into it.  When the study is asked to end (SIGTERM),
-    the workers get ``grace`` seconds to finish what they can.
+    reading of the data and an epoch must fit into it.  When the study is asked to end
+    (``interruption.ENDING``), the workers get ``grace`` seconds to finish what they can.
     """
 
     workers: int = volatile(0, "[0, inf)")

@@ -15,7 +15,7 @@ from rnn_regexp.executors.slurm_queue import Queue
 from rnn_regexp.executors.work import Part, Work
 from rnn_regexp.experiment import run_id
 from rnn_regexp.fields import volatile
-from rnn_regexp.interruption import Terminated
+from rnn_regexp.interruption import gently
 from rnn_regexp.ledger import Ledger
 from rnn_regexp.training.settings import Training
 
@@ -61,16 +61,12 @@ class Slurm(Supervised):
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         work = Work(self, cohorts, ledger, watch, fail_fast)
-        jobs = _Jobs(self, work, ledger)
-        try:
-            jobs.run()
-        except Terminated:
-            if self.cluster is Cluster.slurm:
-                watch.say("the jobs go on; the same command finds them")
-                jobs.running.clear()
-            raise
-        finally:
-            jobs.cancel()
+        with gently() as asked:
+            jobs = _Jobs(self, work, ledger)
+            try:
+                jobs.run(asked)
+            finally:
+                jobs.leave()
 
     def submitter(self, folder: Any) -> Any:
         """submitit's executor with these settings; raises ``ExecutorError`` without SLURM."""
@@ -114,15 +110,24 @@ class _Jobs:
         self.running: list[_Running] = []
         self.queue = Queue()
 
-    def run(self) -> None:
-        """Train all there is."""
-        while self.work.waiting or self.running:
+    def run(self, asked: Sequence[int]) -> None:
+        """Train all there is, or until the command is ``asked`` to end."""
+        while not asked and (self.work.waiting or self.running):
             self._submit(list(iter(self.work.take, None)))
             time.sleep(POLL)
             for own in list(self.running):
                 self._look_at(own)
             if self.work.stopped:
                 self.cancel(only_waiting=True)
+
+    def leave(self) -> None:
+        """End the jobs of this machine; those of a cluster go on, whatever ends the command."""
+        if self._is_here:
+            self.cancel()
+        elif self.running:
+            arrays = sorted({own.handle.job_id.partition("_")[0] for own in self.running})
+            ending = f"`scancel {' '.join(arrays)}` ends them"
+            self.work.watch.say(f"the jobs go on; the same command finds them, {ending}")
 
     def cancel(self, only_waiting: bool = False) -> None:
         """End the jobs, or those that have not begun."""
@@ -154,7 +159,6 @@ class _Jobs:
                 fresh.append((part, job))
         for start in range(0, len(fresh), LARGEST_ARRAY):
             self._submit_array(fresh[start : start + LARGEST_ARRAY])
-        if fresh:
             known = {own.job.key: own.handle.job_id for own in self.running}
             self.ledger.write(JOBS, json.dumps(known, indent=1))
 

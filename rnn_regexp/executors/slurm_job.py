@@ -24,6 +24,7 @@ from rnn_regexp.training.checkpoint import STOP, Stopped
 
 TIME_IS_UP = signal.SIGUSR2  # submitit's: it queues the job again
 PREEMPTED = signal.SIGTERM  # SLURM's, also when a job is cancelled: it knows what comes next
+CANCELLED = signal.SIGINT  # submitit's for a job of this machine, and Ctrl-C
 FOLDER = "slurm"  # in the study's folder: scripts, logs, signs of life
 ENDED = "ended"
 
@@ -58,14 +59,16 @@ class SlurmJob:
             with (
                 _stopping(TIME_IS_UP, asked),
                 _stopping(PREEMPTED, asked),
+                _stopping(CANCELLED, asked),
                 hold(self.folder, self.key),
             ):
                 self._train(Ledger(self.folder))
         except Stopped:
             STOP.clear()
-            if asked[0] == PREEMPTED:
+            if asked[0] == TIME_IS_UP:
+                signal.raise_signal(TIME_IS_UP)
+            else:
                 sys.exit(EXIT_CODE)
-            signal.raise_signal(TIME_IS_UP)
 
     def _train(self, ledger: Ledger) -> None:
         if any(ledger.complete(run_id(own)) is None for own in self.experiments):

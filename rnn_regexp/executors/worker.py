@@ -34,12 +34,13 @@ def work(
     """Receive cohorts and send answers until the pipe is closed or SIGTERM comes.
 
     At SIGTERM the cohort in training writes its checkpoint behind the step it is in; no run failed.
+    Ctrl-C and a lost connection are the controller's to answer.
     ``environment`` is what the process would inherit from its controller, had it not been forked
     from a server; ``last_words`` gets the stack where the process crashes.
     """
     os.environ.update(environment)
     signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the controller's to handle
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # the server was sheltered
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))
     with last_words.open("w") as file:

@@ -25,6 +25,12 @@ def hang() -> None:
     time.sleep(600)
 
 
+def part() -> None:
+    """Close all pipes and live on."""
+    os.closerange(3, 256)
+    hang()
+
+
 def fail() -> None:
     raise ValueError("no such gate")
 
@@ -33,7 +39,7 @@ def exhaust() -> None:
     raise RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory")
 
 
-FAULTS = {own.__name__: own for own in (segfault, kill, hang, fail, exhaust)}
+FAULTS = {own.__name__: own for own in (segfault, kill, hang, part, fail, exhaust)}
 
 
 @dataclass

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices, processes
+from rnn_regexp.executors import Auto, Executor, Local, Processes, auto, devices, server
 from rnn_regexp.experiment import run_id
-from rnn_regexp.interruption import Terminated, terminable
+from rnn_regexp.interruption import ENDING, Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger, LedgerError, RunResult
 from rnn_regexp.training.settings import Device
 from tests.executors.cohorts import Log, experiment, faulty, ids
@@ -135,12 +135,14 @@ def test_sigterm_lets_a_cohort_end_within_the_grace_time(tmp_path: Path) -> None
     assert "lost" not in {own["event"] for own in ledger.events()}
 
 
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("number", ENDING, ids=lambda own: own.name)
 @pytest.mark.parametrize("executor", [Local(), Processes(workers=1)], ids=["local", "processes"])
-def test_sigterm_leaves_a_checkpoint_from_which_training_goes_on(
-    executor: Executor, tmp_path: Path
+def test_a_signal_leaves_a_checkpoint_from_which_training_goes_on(
+    executor: Executor, number: int, tmp_path: Path
 ) -> None:
     cohort = [experiment(0, epochs=200), experiment(1, epochs=200)]
-    log = Log(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    log = Log(lambda: os.kill(os.getpid(), number))
     with pytest.raises(Terminated), terminable():
         executor.run([cohort], Ledger(tmp_path), log)
     assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 1
@@ -151,6 +153,27 @@ def test_sigterm_leaves_a_checkpoint_from_which_training_goes_on(
     reference = Log()
     Local().run([cohort], Ledger(tmp_path / "undisturbed"), reference)
     assert numbers(after.results[0]) == numbers(reference.results[0])
+
+
+def unheard() -> None:
+    raise BrokenPipeError(32, "Broken pipe")  # as `print` does where nobody reads on
+
+
+def test_a_watch_that_breaks_is_not_taken_for_a_dead_worker(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    with pytest.raises(BrokenPipeError):
+        Processes(workers=1).run([[experiment(0, epochs=100000)]], ledger, Log(unheard))
+    assert not multiprocessing.active_children()
+    assert "lost" not in {own["event"] for own in ledger.events()}
+
+
+def test_a_worker_that_says_it_has_ended_and_lives_on_is_not_waited_for(tmp_path: Path) -> None:
+    """Its pipe is closed, and nothing ends it but we."""
+    bad = faulty(0, "part", tmp_path / "counter", 1)
+    ledger, log = Ledger(tmp_path / "study"), Log()
+    Processes(workers=1).run([[bad]], ledger, log)
+    assert log.statuses == {0: [FINISHED]}
+    assert len(log.lines) == 1, log.lines
 
 
 def test_a_full_disk_ends_the_study_with_one_line(tmp_path: Path) -> None:
@@ -192,7 +215,7 @@ def test_the_workers_server_starts_before_them_where_there_will_be_any(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     many, started = [[experiment(0)], [experiment(1)]], []
-    monkeypatch.setattr(processes.forkserver, "ensure_running", lambda: started.append(1))
+    monkeypatch.setattr(server.forkserver, "ensure_running", lambda: started.append(1))
     monkeypatch.setattr(auto, "cores", lambda: 4)
     for executor in (Local(), Auto(threads=4)):
         executor.prepare(many)

@@ -17,6 +17,7 @@ from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger
 from rnn_regexp.training.settings import Training
 from tests.executors.cohorts import Log, experiment, faulty, ids
+from tests.executors.tables import tables
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, of which there are many
 
@@ -80,6 +81,16 @@ def test_the_same_numbers_as_here(nodes: TwoNodes, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_study_has_the_table_of_one_machine(
+    nodes: TwoNodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here, there = tables(tmp_path, ["executor=local"], ["executor=ray"])
+    assert len(here) == 6
+    assert here == there
+
+
+@pytest.mark.slow
 def test_a_node_that_dies_costs_its_own_cohort_one_try(nodes: TwoNodes, tmp_path: Path) -> None:
     cohorts = [[experiment(seed, epochs=400)] for seed in (0, 1, 2)]
     ledger, log = Ledger(tmp_path), Log(nodes.kill_second)
@@ -122,20 +133,46 @@ def test_a_node_that_does_not_see_the_folder_sends_its_results(
 
 
 @pytest.mark.slow
-def test_sigterm_is_ours_to_answer_and_what_ends_in_time_is_kept(
-    nodes: TwoNodes, tmp_path: Path
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda own: own.name)
+def test_a_signal_is_ours_to_answer_and_tasks_leave_checkpoints(
+    nodes: TwoNodes, number: int, tmp_path: Path
 ) -> None:
     """A command of its own connects: Ray puts a handler of its own there, which is undone."""
     import ray
 
     ray.shutdown()
-    long, short = experiment(0, epochs=100000), experiment(1, epochs=300)
-    ledger, log = Ledger(tmp_path), Log(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    cohorts = [[experiment(seed, epochs=600)] for seed in (0, 1)]
+    ledger, log = Ledger(tmp_path / "study"), Log(lambda: os.kill(os.getpid(), number))
+    own = Ray(address=nodes.cluster.address, workers=1)  # the other one is never begun
     with pytest.raises(Terminated), terminable():
-        Ray(address=nodes.cluster.address, grace=8).run([[long], [short]], ledger, log)
+        own.run(cohorts, ledger, log)
     assert not ray.is_initialized()
-    assert set(ledger.recorded()) == ids(short)
-    assert FAILED not in {own.status for own in ledger.results()}
+    assert ledger.results() == []
+    assert len(list(ledger.folder.glob("checkpoints/*.safetensors"))) == 1
+    assert "lost" not in {event["event"] for event in ledger.events()}
+    after, reference = Log(), Log()
+    own.run(cohorts, ledger, after)
+    Local().run(cohorts, Ledger(tmp_path / "here"), reference)
+    for index in (0, 1):
+        (there,), (here,) = after.results[index], reference.results[index]
+        assert there.metrics == here.metrics
+
+
+@pytest.mark.slow
+def test_local_is_a_new_cluster_where_one_runs_already(nodes: TwoNodes, tmp_path: Path) -> None:
+    import ray
+
+    ray.shutdown()
+    log, seen = Log(), set()
+    log.say = lambda line: seen.add(ray.get_runtime_context().gcs_address)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ADDRESS", nodes.cluster.address)  # which only `auto` asks for
+        raising = faulty(0, "fail", tmp_path / "counter", 1)  # for a line, said meanwhile
+        Ray(address="local").run([[raising]], Ledger(tmp_path / "study"), log)
+    assert log.statuses == {0: [FINISHED]}
+    assert len(seen) == 1
+    assert nodes.cluster.address not in seen
 
 
 def test_no_cluster_is_one_line(tmp_path: Path) -> None:

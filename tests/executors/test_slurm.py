@@ -15,6 +15,7 @@ from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, FINISHED, Ledger
 from rnn_regexp.training.settings import Training
 from tests.executors.cohorts import Log, experiment, faulty, ids
+from tests.executors.tables import tables
 
 
 def here(**settings: object) -> Slurm:
@@ -50,6 +51,17 @@ def test_the_same_numbers_as_here(tmp_path: Path) -> None:
     for index in range(2):
         ours, theirs = (log.results[index] for log in logs)
         assert [own.metrics for own in ours] == [own.metrics for own in theirs]
+
+
+@pytest.mark.slow
+def test_a_study_has_the_table_of_one_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    jobs = ["executor=slurm", "executor.cluster=local"]
+    ours, theirs = tables(tmp_path, ["executor=local"], jobs)
+    assert len(ours) == 6
+    assert ours == theirs
 
 
 @pytest.mark.slow
@@ -99,11 +111,16 @@ def children(parent: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_sigterm_ends_the_jobs_and_no_run_has_failed(tmp_path: Path) -> None:
-    ledger, log = Ledger(tmp_path), Log(lambda: os.kill(os.getpid(), signal.SIGTERM))
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda own: own.name)
+def test_a_signal_ends_the_jobs_behind_a_checkpoint_and_no_run_has_failed(
+    number: int, tmp_path: Path
+) -> None:
+    ledger, log = Ledger(tmp_path), Log(lambda: os.kill(os.getpid(), number))
     with pytest.raises(Terminated), terminable():
         here().run([[experiment(0, epochs=100000)]], ledger, log)
     assert ledger.results() == []
+    assert len(list(tmp_path.glob("checkpoints/*.safetensors"))) == 1
     sign = next((tmp_path / "slurm").glob("*.progress"))
     time.sleep(1.5)
     before = sign.read_text()
