@@ -3,7 +3,6 @@
 import importlib.metadata
 import logging
 import os
-import re
 import shutil
 import sqlite3
 import urllib.parse
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import filelock
 
+from rnn_regexp.tracking import credentials
+from rnn_regexp.tracking.credentials import public
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
 
 if TYPE_CHECKING:
@@ -54,22 +55,14 @@ def address(tracking: Sqlite | Server) -> str:
     """The tracking URI of a store; raises ``TrackingError`` where none is given."""
     if isinstance(tracking, Sqlite):
         return f"sqlite:///{Path(tracking.store).absolute().as_posix()}"
-    if tracking.uri and public(tracking.uri) != tracking.uri:
-        raise TrackingError(
-            "tracking.uri carries a name or password, which would stand in the study's files:"
-            " set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
-        )
+    for line in credentials.problems("tracking.uri", tracking.uri or ""):
+        raise TrackingError(line)
     uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
         raise TrackingError("tracking.uri is not set, and neither is MLFLOW_TRACKING_URI")
     if "://" not in uri and uri != "databricks":
         raise TrackingError(f"tracking.uri must be like http://127.0.0.1:5000, got {uri}")
     return uri
-
-
-def public(uri: str) -> str:
-    """An address, or a text with addresses, without the names and passwords they may carry."""
-    return re.sub(r"://[^\s/]*@", "://", uri)
 
 
 def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:

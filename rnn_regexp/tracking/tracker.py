@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.tracking.credentials import public
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking
-from rnn_regexp.tracking.store import address, public, reason
+from rnn_regexp.tracking.store import address, reason
 from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
