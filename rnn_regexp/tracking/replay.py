@@ -5,10 +5,9 @@ from pathlib import Path
 
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
 from rnn_regexp.report.markdown import note
-from rnn_regexp.tracking.credentials import public
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
-from rnn_regexp.tracking.store import address, reason
+from rnn_regexp.tracking.store import place, reason
 from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
@@ -28,7 +27,7 @@ def replay(folder: str | Path, tracking: Tracking) -> int:
     except TrackingError:
         raise
     except Exception as error:
-        raise Unavailable(f"{public(address(tracking))}: {reason(error)}") from error
+        raise Unavailable(f"{place(tracking)}: {reason(error)}") from error
     return len(study.results)
 
 

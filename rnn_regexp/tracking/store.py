@@ -65,6 +65,11 @@ def address(tracking: Sqlite | Server) -> str:
     return uri
 
 
+def place(tracking: Sqlite | Server) -> str:
+    """A store's address as it is shown: without a name or password."""
+    return public(address(tracking))
+
+
 def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:
     """Where a new experiment's artifacts go: beside the file, or where the server says."""
     if isinstance(tracking, Server):
