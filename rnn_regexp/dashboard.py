@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from rnn_regexp.tracking import Sqlite, TrackingError, prepare
-from rnn_regexp.tracking.store import ARTIFACTS, address
+from rnn_regexp.tracking import Sqlite, TrackingError
+from rnn_regexp.tracking.address import address
+from rnn_regexp.tracking.store import ARTIFACTS, make
 from rnn_regexp.tracking.views import saved_views
 
 PORTS = 20  # ports tried, beginning with the wanted one
@@ -55,7 +56,7 @@ def open_dashboard(store: str | Path, host: str = "127.0.0.1", port: int = 5000)
         print(f"port {port} is taken, {free} is free")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orphan would keep the port
     try:
-        prepare(Sqlite(store=str(path)))
+        make(Sqlite(store=str(path)))
         with serving(path, host, free) as (server, url):
             print("\n".join([*addresses(url), "Ctrl-C ends it"]), flush=True)
             raise TrackingError(f"MLflow's server ended with code {server.wait()}")

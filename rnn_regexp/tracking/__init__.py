@@ -1,5 +1,6 @@
 """Runs shown in MLflow, which is known only here. The ledger stays the truth."""
 
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.destination import kept
 from rnn_regexp.tracking.reader import read_experiment
 from rnn_regexp.tracking.replay import replay
@@ -11,7 +12,7 @@ from rnn_regexp.tracking.settings import (
     TrackingError,
     Unavailable,
 )
-from rnn_regexp.tracking.store import place, prepare
+from rnn_regexp.tracking.store import prepare
 from rnn_regexp.tracking.tracker import Tracker
 
 ALL = (Sqlite, Server, Off)

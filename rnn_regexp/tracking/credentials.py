@@ -14,9 +14,15 @@ def public(text: str) -> str:
     return _IN_QUERY.sub(r"\1", _BEFORE_HOST.sub("://", text))
 
 
+def public_address(uri: str) -> str:
+    """The same of what should be an address: its ``http://`` may have been forgotten."""
+    return public(uri) if "://" in uri else public(f"://{uri}").removeprefix("://")
+
+
 def problems(key: str, text: str) -> list[str]:
     """A line, which does not repeat them, where a setting carries a name or password."""
-    if public(text) == text:
+    shown = public_address if key.endswith("uri") else public
+    if shown(text) == text:
         return []
     return [
         f"{key} carries a name or password, which would stand in the study's files:"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rnn_regexp.ledger import Ledger
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.credentials import public
 from rnn_regexp.tracking.settings import Off, Server, Sqlite, Tracking, TrackingError
-from rnn_regexp.tracking.store import place
 
 FILE = "tracking.json"
 

@@ -19,8 +19,9 @@ from rnn_regexp.ablation.runs_table import (
 )
 from rnn_regexp.ablation.tidy_table import Question, study_of
 from rnn_regexp.ledger import FAILED, FINISHED, RunResult
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.settings import Server, Sqlite, TrackingError
-from rnn_regexp.tracking.store import client, place
+from rnn_regexp.tracking.store import client
 from rnn_regexp.tracking.summary import DEFINITION, TUNING
 from rnn_regexp.tracking.writer import KIND, RUNS_A_PAGE, SETTINGS, SUMMARY
 

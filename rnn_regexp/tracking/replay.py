@@ -5,9 +5,10 @@ from pathlib import Path
 
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
 from rnn_regexp.report.markdown import note
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
-from rnn_regexp.tracking.store import place, reason
+from rnn_regexp.tracking.store import reason
 from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 

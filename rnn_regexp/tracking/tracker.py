@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.destination import keep
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking
-from rnn_regexp.tracking.store import place, reason
+from rnn_regexp.tracking.store import reason
 from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 

@@ -10,7 +10,7 @@ from rnn_regexp import lock
 from rnn_regexp.ledger import FAILED, FINISHED
 from rnn_regexp.tracking.entries import Entry, Point
 from rnn_regexp.tracking.settings import Server, Sqlite
-from rnn_regexp.tracking.store import artifacts, client, prepare
+from rnn_regexp.tracking.store import artifacts, client, make
 from rnn_regexp.tracking.views import views
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Writer:
     """
 
     def __init__(self, tracking: Sqlite | Server, study: str, folder: Path | None = None) -> None:
-        prepare(tracking)
+        make(tracking)
         self.study = study
         self.turn = Turn(folder)
         self.client = client(tracking)
