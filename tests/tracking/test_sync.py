@@ -1,5 +1,7 @@
 """What was not sent is sent later to where the study's runs are shown, and nothing twice."""
 
+import errno
+import os
 import shlex
 import shutil
 from pathlib import Path
@@ -113,6 +115,23 @@ def test_a_folder_that_does_not_say_has_the_store_beside_it(folder: Path, sqlite
     assert not (folder / FILE).exists()
     assert main(["sync", str(folder)]) == 0
     assert experiments(sqlite) == {"four_knobs": RUNS + 1}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_may_only_be_read_is_sent(
+    number: int, folder: Path, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
+):
+    make = Path.mkdir
+
+    def refuse(path: Path, *words: object, **more: object) -> None:
+        if folder in (path, *path.parents):
+            raise OSError(number, os.strerror(number), str(path))
+        make(path, *words, **more)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert main(["sync", str(folder), "--store", sqlite.store]) == 0
+    assert experiments(sqlite) == {"four_knobs": RUNS + 1}
+    assert not (folder / ".locks").exists()
 
 
 def test_a_store_beside_the_study_moves_with_it(folder: Path, sqlite: Sqlite, tmp_path: Path):
