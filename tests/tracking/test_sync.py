@@ -19,6 +19,12 @@ from tests.tracking.synthetic import BASELINE, write_ledger
 RUNS = 14
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow puts the artifacts of a file that is named as a server here."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def folder(sqlite: Sqlite) -> Path:
     """A study beside its store."""
