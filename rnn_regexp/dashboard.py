@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from rnn_regexp.tracking import Sqlite, TrackingError, prepare
-from rnn_regexp.tracking.store import ARTIFACTS, address
+from rnn_regexp.tracking import Sqlite, TrackingError
+from rnn_regexp.tracking.address import address
+from rnn_regexp.tracking.store import ARTIFACTS, make
 from rnn_regexp.tracking.views import saved_views
 
 PORTS = 20  # ports tried, beginning with the wanted one
@@ -53,15 +54,22 @@ def open_dashboard(store: str | Path, host: str = "127.0.0.1", port: int = 5000)
     free = free_port(host, port)
     if free != port:
         print(f"port {port} is taken, {free} is free")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orphan would keep the port
+    end_like_ctrl_c(signal.SIGTERM, signal.SIGHUP)
     try:
-        prepare(Sqlite(store=str(path)))
+        make(Sqlite(store=str(path)))
         with serving(path, host, free) as (server, url):
             print("\n".join([*addresses(url), "Ctrl-C ends it"]), flush=True)
             raise TrackingError(f"MLflow's server ended with code {server.wait()}")
     except KeyboardInterrupt:
         print("\nended")
     return 0
+
+
+def end_like_ctrl_c(*numbers: int) -> None:
+    """Also when a terminal is closed; what nohup has set to be ignored stays so."""
+    for number in numbers:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def free_port(host: str, port: int) -> int:
@@ -94,11 +102,25 @@ def serving(store: Path, host: str, port: int) -> Iterator[tuple[Server, str]]:
             env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the group
         )
-        try:
-            wait_until_ready(server, url, log)
-            yield server, url
-        finally:
-            end(server)
+        with guarded(server):
+            try:
+                wait_until_ready(server, url, log)
+                yield server, url
+            finally:
+                end(server)
+
+
+@contextlib.contextmanager
+def guarded(server: Server) -> Iterator[None]:
+    """End the server's group when this process is gone, kill -9 included: an orphan would keep
+    the port.  The system then closes the pipe from which a shell in a group of its own reads.
+    """
+    code = f"read _; kill -s KILL -- -{server.pid} 2>&-"
+    guard = subprocess.Popen(["sh", "-c", code], stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        yield
+    finally:
+        guard.communicate()
 
 
 def command(store: Path, host: str, port: int) -> list[str]:

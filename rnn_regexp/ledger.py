@@ -11,6 +11,7 @@
                       setting, selected, status, the metric that selects, seconds
       runs/<id>.json  one finished, diverged or failed run: experiment, metrics, history
       events.jsonl    what happened when: see ``events``
+      tracking.json   where the runs are shown: see ``tracking.destination``
       runs.csv, effects.csv, report.html, report.md, report.tex, figures/
                       derived from the above, and rebuilt at will
 

@@ -24,7 +24,8 @@ from rnn_regexp.config.overrides import Places
 from rnn_regexp.config.resolve import Resolver, read
 from rnn_regexp.experiment import build_cohort, load, run_cohort
 from rnn_regexp.ledger import Ledger
-from rnn_regexp.tracking import Off, Sqlite, Tracker, Tracking, prepare
+from rnn_regexp.tracking import Off, Sqlite, Tracker, Tracking
+from rnn_regexp.tracking.store import make
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.record import Outcome
 from scripts import table
@@ -86,7 +87,7 @@ def tracking(pairs: int = 5) -> float:
     """Percent by which tracking in SQLite prolongs the training of the default study's cohorts."""
     with tempfile.TemporaryDirectory() as folder:
         store = Sqlite(store=f"{folder}/mlflow.db")
-        prepare(store)
+        make(store)
         train_cohorts(f"{folder}/first", store)  # imports MLflow, reads the data
         ratios = []
         for pair in range(pairs):

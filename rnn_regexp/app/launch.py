@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from rnn_regexp.commands.ending import stopped
 from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
-from rnn_regexp.config.overrides import Places, check, spelled_out
+from rnn_regexp.config.overrides import Places, check, refuse_credentials, spelled_out
 from rnn_regexp.errors import REFUSED, refuse
 from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, Ledger
@@ -24,8 +24,9 @@ _SWEEPER = "hydra/sweeper=ablation"
 
 def launch(command: str, words: list[str]) -> int:
     """Run Hydra on ``words``; returns the exit code: 2 for bad input, a line for each problem."""
-    options = get_args_parser().parse_args(words)
     try:
+        refuse_credentials(words)
+        options = get_args_parser().parse_args(words)
         several = command == "train" and options.multirun
         composed = check(options.overrides, Places(_folders(options.config_dir)), several)
         if several:  # Hydra makes the folder of a multirun before it calls us

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rnn_regexp.ablation.description import StudyError
 from rnn_regexp.ablation.tidy_table import Question
-from rnn_regexp.commands.sync import add_stores, send, tracking
-from rnn_regexp.tracking import Server, Sqlite, Tracking, read_experiment
+from rnn_regexp.commands.sync import add_stores, named, send, tracking
+from rnn_regexp.tracking import Server, Sqlite, read_experiment
 
 if TYPE_CHECKING:
     from rnn_regexp.ablation.runs_table import StudyRuns
@@ -31,13 +31,13 @@ factors with their baselines agree; every other study has a section of its own.
 def report(words: list[str]) -> int:
     """Write the report and print the verdicts; returns the exit code."""
     options = _parser().parse_args(words)
+    store = _sent_to(options)
     studies = _studies(options)
     from rnn_regexp.report.write import write_reports  # pandas and the figures: seconds
 
     written = write_reports(studies, _out(options))
     print(written.verdicts)
     print(f"report:    {written.html}")
-    store = _sent_to(options)
     if store is not None:
         send(Path(options.paths[0]), store)
     return 0
@@ -161,13 +161,18 @@ def _out(options: argparse.Namespace) -> Path:
     raise StudyError("--out: name the folder in which the report is to be written")
 
 
-def _sent_to(options: argparse.Namespace) -> Tracking | None:
-    """Where a study's runs go, if it is rebuilt in its own folder and has a store."""
+def _sent_to(options: argparse.Namespace) -> Sqlite | Server | None:
+    """Where a study's runs go, if it is rebuilt in its own folder and has a store.
+
+    A file that has gone since is made anew by ``sync`` alone, or where the user names it.
+    """
     if options.table or options.out or len(options.paths) != 1:
         return None
-    return tracking(Path(options.paths[0]), options.store, options.uri)
+    store = tracking(Path(options.paths[0]), options)
+    gone = isinstance(store, Sqlite) and not (options.store or Path(store.store).exists())
+    return None if gone else store
 
 
 def _store(options: argparse.Namespace) -> Sqlite | Server:
     """The store to read: the one that the user names, or else the usual one."""
-    return Server(options.uri) if options.uri else Sqlite(options.store or Sqlite().store)
+    return named(options) or Sqlite()

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from rnn_regexp import fields
 from rnn_regexp.config.complaints import ConfigError, in_one_line, unknown
 from rnn_regexp.config.schema import Config
+from rnn_regexp.tracking import credentials
 
 
 @in_one_line()
@@ -28,6 +29,8 @@ def problems(composed: DictConfig) -> Iterator[str]:
     """A line for each thing that is wrong with a configuration."""
     yield from unknown_keys(composed)
     yield from out_of_range(composed)
+    uri = OmegaConf.select(composed, "tracking.uri", default=None)  # of a file or a variable
+    yield from credentials.problems("tracking.uri", uri or "")
     if not re.fullmatch(r"[\w.\-]+", composed.name) or set(composed.name) == {"."}:
         yield f"name must be made of letters, digits, _, - and ., got {composed.name!r}"
 

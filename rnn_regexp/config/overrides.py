@@ -27,6 +27,7 @@ from rnn_regexp.config.complaints import (
 )
 from rnn_regexp.config.schema import CONF, register_schemas
 from rnn_regexp.fields import names
+from rnn_regexp.tracking import credentials
 
 OPTIONAL = ("study", "experiment")  # groups of which no choice need be taken
 OPEN = "study.factors."  # names of the user's own making stand here
@@ -73,6 +74,14 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         instance.hydra = running
+
+
+def refuse_credentials(words: list[str]) -> None:
+    """Raise ``ConfigError`` for names and passwords, before a message or a file repeats a word."""
+    typed = [word.partition("=")[0].lstrip("+~") for word in words]
+    pairs = zip(typed, words, strict=True)
+    if told := [line for key, word in pairs for line in credentials.problems(key, word)]:
+        raise ConfigError(told)
 
 
 @in_one_line()

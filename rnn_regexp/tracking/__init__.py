@@ -1,5 +1,7 @@
 """Runs shown in MLflow, which is known only here. The ledger stays the truth."""
 
+from rnn_regexp.tracking.address import place
+from rnn_regexp.tracking.destination import kept
 from rnn_regexp.tracking.reader import read_experiment
 from rnn_regexp.tracking.replay import replay
 from rnn_regexp.tracking.settings import (
@@ -24,6 +26,8 @@ __all__ = [
     "Tracking",
     "TrackingError",
     "Unavailable",
+    "kept",
+    "place",
     "prepare",
     "read_experiment",
     "replay",

@@ -19,8 +19,9 @@ from rnn_regexp.ablation.runs_table import (
 )
 from rnn_regexp.ablation.tidy_table import Question, study_of
 from rnn_regexp.ledger import FAILED, FINISHED, RunResult
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.settings import Server, Sqlite, TrackingError
-from rnn_regexp.tracking.store import address, client, public
+from rnn_regexp.tracking.store import client
 from rnn_regexp.tracking.summary import DEFINITION, TUNING
 from rnn_regexp.tracking.writer import KIND, RUNS_A_PAGE, SETTINGS, SUMMARY
 
@@ -91,9 +92,7 @@ def _experiment_id(mlflow: "MlflowClient", name: str, tracking: Sqlite | Server)
     names = [own.name for own in mlflow.search_experiments()]
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-    raise TrackingError(
-        f"mlflow:{name}: no such experiment in {public(address(tracking))} ({hint})"
-    )
+    raise TrackingError(f"mlflow:{name}: no such experiment in {place(tracking)} ({hint})")
 
 
 def _runs(mlflow: "MlflowClient", experiment_id: str) -> "Iterator[Run]":

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study
 from rnn_regexp.report.markdown import note
+from rnn_regexp.tracking.address import place
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
-from rnn_regexp.tracking.store import address, public, reason
+from rnn_regexp.tracking.store import reason
 from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
@@ -27,7 +28,7 @@ def replay(folder: str | Path, tracking: Tracking) -> int:
     except TrackingError:
         raise
     except Exception as error:
-        raise Unavailable(f"{public(address(tracking))}: {reason(error)}") from error
+        raise Unavailable(f"{place(tracking)}: {reason(error)}") from error
     return len(study.results)
 
 

@@ -1,19 +1,21 @@
 """Finding and making the store. MLflow is imported late: it takes seconds."""
 
+import contextlib
+import errno
 import importlib.metadata
 import logging
 import os
-import re
 import shutil
 import sqlite3
 import urllib.parse
 import zlib
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
 
+from rnn_regexp.tracking.address import address
+from rnn_regexp.tracking.credentials import public
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking, TrackingError, Unavailable
 
 if TYPE_CHECKING:
@@ -21,17 +23,28 @@ if TYPE_CHECKING:
 
 ARTIFACTS = "mlartifacts"
 PATIENCE = 120.0  # seconds that a process waits for another one to finish making the store
+AT_START = 5.0  # the same, where training is to begin
+BUSY = 5.0  # seconds that a database which others have locked is waited for
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # it may have room again, or be whole
 
 
 def prepare(tracking: Tracking) -> None:
-    """Make or upgrade a file's store, so that whatever writes next finds it whole.
+    """Before a training: make or upgrade a file's store, so that whatever writes next finds it.
 
-    A server is not asked: whether it answers is found out beside the training. Raises
+    A store that cannot be written now, or a server that does not answer, holds nobody up: that is
+    found out, and told, beside the training.  Raises ``TrackingError`` where the user must act.
+    """
+    with contextlib.suppress(Unavailable):
+        make(tracking, AT_START)
+
+
+def make(tracking: Tracking, patience: float = PATIENCE) -> None:
+    """Make or upgrade a file's store; raises ``Unavailable`` where it is locked or damaged, and
     ``TrackingError`` where the user must act.
     """
     if isinstance(tracking, Sqlite):
         quieten(tracking.telemetry)
-        _prepare_file(Path(tracking.store).absolute())
+        _make_file(Path(tracking.store).absolute(), patience)
     elif isinstance(tracking, Server):
         address(tracking)
 
@@ -48,28 +61,6 @@ def client(tracking: Sqlite | Server) -> "MlflowClient":
     except Exception as error:
         raise Unavailable(f"{public(uri)} does not answer: {reason(error)}") from None
     return found
-
-
-def address(tracking: Sqlite | Server) -> str:
-    """The tracking URI of a store; raises ``TrackingError`` where none is given."""
-    if isinstance(tracking, Sqlite):
-        return f"sqlite:///{Path(tracking.store).absolute().as_posix()}"
-    if tracking.uri and public(tracking.uri) != tracking.uri:
-        raise TrackingError(
-            "tracking.uri carries a name or password, which would stand in the study's files:"
-            " set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
-        )
-    uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri:
-        raise TrackingError("tracking.uri is not set, and neither is MLFLOW_TRACKING_URI")
-    if "://" not in uri and uri != "databricks":
-        raise TrackingError(f"tracking.uri must be like http://127.0.0.1:5000, got {uri}")
-    return uri
-
-
-def public(uri: str) -> str:
-    """An address, or a text with addresses, without the names and passwords they may carry."""
-    return re.sub(r"://[^\s/]*@", "://", uri)
 
 
 def artifacts(tracking: Sqlite | Server, experiment: str) -> str | None:
@@ -94,19 +85,29 @@ def quieten(telemetry: bool) -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def _prepare_file(path: Path) -> None:
+def _make_file(path: Path, patience: float) -> None:
+    if path.is_dir():
+        raise TrackingError(f"tracking.store={path} is a folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
-            if not path.exists() or path.stat().st_size == 0:
-                _create(path)
-            if not _is_stamped(path):
-                _upgrade(path)
-                _stamp(path)
-    except filelock.Timeout as error:
-        raise Unavailable(f"{path} is being made by another process") from error
-    except (OSError, sqlite3.Error) as error:
-        raise TrackingError(f"tracking.store={path} cannot be used: {error}") from error
+        with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=patience):
+            _make_current(path)
+    except TrackingError:
+        raise
+    except filelock.Timeout:
+        raise Unavailable(f"tracking.store={path} is being made by another process") from None
+    except Exception as error:
+        final = isinstance(error, OSError) and error.errno not in DISK
+        kind = TrackingError if final else Unavailable
+        raise kind(f"tracking.store={path} cannot be used: {reason(error)}") from None
+
+
+def _make_current(path: Path) -> None:
+    if not path.exists() or path.stat().st_size == 0:
+        _create(path)
+    if not _is_stamped(path):
+        _upgrade(path)
+        _stamp(path)
 
 
 def _create(path: Path) -> None:
@@ -129,21 +130,19 @@ def _upgrade(path: Path) -> None:
         if utils._get_schema_version(engine) != utils._get_latest_schema_revision():
             shutil.copy2(path, path.with_name(f"{path.name}.before-upgrade"))
             utils._upgrade_db(engine)
-    except Exception as error:
-        raise TrackingError(f"tracking.store={path} cannot be upgraded: {reason(error)}") from error
     finally:
         engine.dispose()
 
 
 def _is_stamped(path: Path) -> bool:
     """Whether the installed MLflow has seen this schema: cheap, so MLflow need not be imported."""
-    with closing(sqlite3.connect(path)) as database:
+    with contextlib.closing(sqlite3.connect(path, BUSY)) as database:
         (stamp,) = database.execute("PRAGMA user_version").fetchone()
         return bool(stamp == _fingerprint(database, path))
 
 
 def _stamp(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as database:
+    with contextlib.closing(sqlite3.connect(path, BUSY)) as database:
         database.execute(f"PRAGMA user_version = {_fingerprint(database, path)}")
         database.commit()
 

@@ -1,5 +1,6 @@
 """Sends a study's runs to its store beside the training, which never waits for it."""
 
+import shlex
 import threading
 import time
 from collections import deque
@@ -10,9 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rnn_regexp.ledger import Ledger, RunResult
+from rnn_regexp.tracking.address import place
+from rnn_regexp.tracking.destination import keep
 from rnn_regexp.tracking.entries import entry
 from rnn_regexp.tracking.settings import Server, Sqlite, Tracking
-from rnn_regexp.tracking.store import address, public, reason
+from rnn_regexp.tracking.store import reason
 from rnn_regexp.tracking.summary import attachments, effect_metrics
 from rnn_regexp.tracking.writer import Writer
 
@@ -34,7 +37,8 @@ class Tracker:
     there when the store takes it, so that what waits takes no memory.  A store that falls silent
     is asked again from time to time, and gets everything in order when it is back; what it has
     not got at the end, a replay sends.  ``say`` gets one line when the store first fails, and one
-    at the end if entries were not sent.
+    at the end if entries were not sent: the command it names finds the way by what the folder
+    keeps.
     """
 
     def __init__(self, tracking: Tracking, study: str, folder: Path, say: Say = print) -> None:
@@ -48,8 +52,9 @@ class Tracker:
         self._failure: str | None = None
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
+        keep(folder, tracking)
         if isinstance(tracking, (Sqlite, Server)):
-            self._where = public(address(tracking))
+            self._where = place(tracking)
             self._open = partial(Writer, tracking, study, folder)
             self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
             self._thread.start()
@@ -79,9 +84,10 @@ class Tracker:
         unsent = self._given - self._sent
         if unsent:
             other = "to send them takes longer" if in_haste else "the store does not answer"
+            folder = shlex.quote(str(self.folder))
             self.say(
                 f"tracking: {unsent} of {self._given} entries not sent "
-                f"({self._failure or other}); 'rnn-regexp sync {self.folder}' sends them"
+                f"({self._failure or other}); 'rnn-regexp sync {folder}' sends them"
             )
         return unsent
 

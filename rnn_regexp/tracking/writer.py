@@ -1,5 +1,6 @@
 """Writes entries into a store so that writing again changes nothing."""
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from rnn_regexp import lock
 from rnn_regexp.ledger import FAILED, FINISHED
 from rnn_regexp.tracking.entries import Entry, Point
 from rnn_regexp.tracking.settings import Server, Sqlite
-from rnn_regexp.tracking.store import artifacts, client, prepare
+from rnn_regexp.tracking.store import artifacts, client, make
 from rnn_regexp.tracking.views import views
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ KIND, RUN, SUMMARY = "kind", "run", "summary"
 
 
 PATIENCE = 120.0  # seconds that a process waits for its turn
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Writer:
@@ -35,7 +37,7 @@ class Writer:
     """
 
     def __init__(self, tracking: Sqlite | Server, study: str, folder: Path | None = None) -> None:
-        prepare(tracking)
+        make(tracking)
         self.study = study
         self.turn = Turn(folder)
         self.client = client(tracking)
@@ -179,21 +181,22 @@ class Writer:
 
 
 class Turn:
-    """Held while an entry is sent, by one process at a time."""
+    """Held while an entry is sent, by one process at a time.
+
+    Who may only read the study's folder, such as a colleague's, sends without it.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self.waits, self.taken = False, 0  # to wait for others is no sign of a store that hangs
         self._lock: filelock.BaseFileLock | None = None
         if folder is not None:
-            path = folder / lock.FOLDER / "tracking"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = filelock.FileLock(path, timeout=PATIENCE)
+            self._lock = filelock.FileLock(folder / lock.FOLDER / "tracking", timeout=PATIENCE)
 
     def __enter__(self) -> None:
         if self._lock is not None:
             self.waits = True
             try:
-                self._lock.acquire()
+                self._acquire(self._lock)
             finally:
                 self.waits = False
         self.taken += 1
@@ -201,3 +204,12 @@ class Turn:
     def __exit__(self, *error: object) -> None:
         if self._lock is not None:
             self._lock.release()
+
+    def _acquire(self, own: filelock.BaseFileLock) -> None:
+        try:
+            Path(own.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            own.acquire()
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            self._lock = None

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from rnn_regexp.tracking import Sqlite, prepare
+from rnn_regexp.tracking import Sqlite
+from rnn_regexp.tracking.store import make
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    prepare(Sqlite(store=str(path)))
+    make(Sqlite(store=str(path)))
     return path
 
 

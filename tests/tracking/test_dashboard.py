@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,75 @@ def test_it_starts_beside_a_taken_port_and_ends_with_ctrl_c(filled: str):
         assert process.returncode == 0
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL], ids=["SIGHUP", "SIGKILL"])
+def test_nothing_keeps_the_port_when_the_terminal_is_closed_or_the_process_killed(
+    number: int, filled: str
+):
+    port = free_port("127.0.0.1", 5600)
+    process = start("--store", filled, "--port", str(port))
+    assert process.stdout
+    while process.stdout.readline() != "Ctrl-C ends it\n":
+        assert process.poll() is None
+    process.send_signal(number)
+    rest = process.communicate(timeout=30)[0]
+    ended = (0, "\nended\n") if number == signal.SIGHUP else (-number, "")
+    assert (process.returncode, rest) == ended
+    until(lambda: free_port("127.0.0.1", port) == port)
+
+
+def test_what_is_ignored_stays_ignored():
+    """As nohup has it, and a shell for what runs in the background."""
+    code = (
+        "import signal; from rnn_regexp.dashboard import end_like_ctrl_c as own;"
+        " signal.signal(signal.SIGHUP, signal.SIG_IGN); own(signal.SIGHUP, signal.SIGTERM);"
+        " print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN);"
+        " print(signal.getsignal(signal.SIGTERM) == signal.default_int_handler)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    out = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+    assert out == "True\nTrue\n"
+
+
+@pytest.mark.parametrize("how", ["ended", "killed"])
+def test_the_servers_group_ends_with_the_process(how: str):
+    """Workers too, and also a server that does not listen to SIGTERM."""
+    stubborn = (
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); os.fork(); time.sleep(60)"
+    )
+    code = (
+        "import subprocess, sys; from rnn_regexp import dashboard;"
+        f" own = [sys.executable, '-c', {stubborn!r}]; silent = subprocess.DEVNULL;"
+        " group = subprocess.Popen(own, start_new_session=True, stdout=silent);"
+        " guard = dashboard.guarded(group); guard.__enter__(); print(group.pid, flush=True);"
+        " input(); guard.__exit__(None, None, None)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes)
+    assert process.stdout
+    group = int(process.stdout.readline())
+    os.killpg(group, 0)
+    if how == "killed":
+        process.kill()
+    process.communicate("\n" if how == "ended" else None, timeout=30)
+    until(lambda: not runs(group))
+
+
+def runs(group: int) -> bool:
+    """Whether a process of a group is alive; nobody may have waited for one that has ended."""
+    states = subprocess.check_output(["ps", "-e", "-o", "pgid=,stat="], text=True)
+    found = [line.split() for line in states.splitlines()]
+    return any(int(own) == group and not state.startswith("Z") for own, state in found)
+
+
+def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_no_store_is_one_line(tmp_path: Path):

@@ -1,9 +1,8 @@
-"""Sixteen processes that write into one SQLite store at once, as a multirun on a large machine."""
+"""Sixteen studies of their own that write into one SQLite store at once, as on a large machine."""
 
 import os
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,10 @@ from rnn_regexp.tracking.entries import points
 from tests.tracking import stored
 from tests.tracking.synthetic import BASELINE, result
 
-PROCESSES, RUNS, SHARED = 16, 3, 99
+PROCESSES, RUNS, EPOCHS = 16, 3, 4
+SHARED = "thesis"  # the experiment of every second study; the others have one of their own
 # MLflow is imported once and then forked: sixteen imports would be the greater part of the test.
+# A pipe holds them all back until the last is there.
 WRITERS = f"""
 import os, sys
 from pathlib import Path
@@ -23,13 +24,17 @@ import mlflow.store.tracking.sqlalchemy_store
 from rnn_regexp.ledger import Ledger
 from rnn_regexp.tracking import Sqlite, Tracker
 
-store, folder = sys.argv[1], Path(sys.argv[2])
-runs = {{own.seed: own for own in Ledger(folder).results()}}
+store, outputs = sys.argv[1], Path(sys.argv[2])
+gate, key = os.pipe()
 
 def write(process):
-    with Tracker(Sqlite(store=store), "four_knobs", folder) as tracker:
-        for seed in [*range(process * {RUNS}, (process + 1) * {RUNS}), {SHARED}]:
-            tracker.log_run(runs[seed], "baseline", {BASELINE})
+    os.close(key)
+    os.read(gate, 1)
+    experiment = {SHARED!r} if process % 2 else None
+    folder = outputs / f"study{{process}}"
+    with Tracker(Sqlite(store=store, experiment=experiment), folder.name, folder) as tracker:
+        for run in Ledger(folder).results():
+            tracker.log_run(run, f"study {{process}}", {BASELINE})
     os._exit(tracker.close() + tracker._given - tracker._sent)
 
 children = []
@@ -37,6 +42,7 @@ for process in range({PROCESSES}):
     children.append(os.fork())
     if not children[-1]:
         write(process)
+os.close(key)
 codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 sys.exit(codes != [0] * {PROCESSES})
 """
@@ -46,16 +52,27 @@ sys.exit(codes != [0] * {PROCESSES})
 def test_no_metric_is_lost_none_is_doubled_and_nobody_hears_of_an_error(
     sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    ledger = Ledger(tmp_path / "four_knobs")
-    seeds = [*range(PROCESSES * RUNS), SHARED]
-    for seed in seeds:
-        ledger.record(result(BASELINE, 0, seed))
+    sent = 0
+    for process in range(PROCESSES):
+        for seed in range(RUNS):
+            run = result(BASELINE, process, seed, EPOCHS)
+            Ledger(tmp_path / f"study{process}").record(run)
+            sent += len(list(points(run)))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", WRITERS, sqlite.store, str(ledger.folder)]
+    command = [sys.executable, "-c", WRITERS, sqlite.store, str(tmp_path)]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
-    found = stored.runs(sqlite)
-    assert set(found) == {f"baseline seed {seed}" for seed in seeds}
-    assert {run.info.status for run in found.values()} == {"FINISHED"}
-    expected = Counter(len(list(points(own))) for own in ledger.results())
-    assert stored.count(sqlite) == sum(size * number for size, number in expected.items())
+    for process in range(0, PROCESSES, 2):
+        assert finished(sqlite, f"study{process}") == names(process)
+    shared = set().union(*map(names, range(1, PROCESSES, 2)))
+    assert finished(sqlite, SHARED) == shared
+    assert stored.count(sqlite) == sent
+
+
+def names(process: int) -> set[str]:
+    return {f"study {process} seed {seed}" for seed in range(RUNS)}
+
+
+def finished(sqlite: Sqlite, experiment: str) -> set[str]:
+    runs = stored.runs(sqlite, experiment)
+    return {name for name, run in runs.items() if run.info.status == "FINISHED"}
