@@ -276,6 +276,34 @@ def test_output_that_cannot_be_written(command: tuple[str, ...], shell, tmp_path
     assert code == 2
 
 
+@pytest.mark.parametrize("command", [SMOKE, FOUR], ids=["train", "ablate"])
+def test_a_file_of_ones_own_that_stands_for_more_than_fits(
+    command: tuple[str, ...], shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine/model/own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("a: &a [x, x]\nb: [*a, *a]\n")
+    code, _, err = shell(*command, "model=own", "--config-dir", "mine")
+    line = "*a: aliases are not read; ${...} refers to a value (line 2)"
+    assert err == f"error: mine/model/own.yaml: {line}\n"
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [SMOKE, (*SMOKE, "-m"), FOUR], ids=["train", "multirun", "ablate"]
+)
+def test_a_disk_that_is_full(command: tuple[str, ...], shell, monkeypatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    code, _, err = shell(*command)
+    folder = "four_knobs" if command is FOUR else "train"
+    said = f"error: output: cannot write to outputs/{folder} (No space left on device)"
+    assert err == f"{said}; when there is room, the same command goes on\n"
+    assert code == 2
+
+
 def test_a_csv_that_is_not_there(shell) -> None:
     code, _, err = shell(*SMOKE, "dataset=text_csv")
     assert err.startswith("error: dataset.path is not set")
