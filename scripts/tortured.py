@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,15 +71,18 @@ class Study:
         self.damaged: set[str] = (
             set()
         )  # runs whose record was harmed: to train them again is needed
-        self.pid = 0
+        self.pid, self._left = 0, set[tuple[str, int]]()
         folder.mkdir(parents=True)
 
     def begin(self, *words: str) -> int:
         """Fork: what takes seconds to import is there already. The process leads its own group."""
         prepare()
+        self._left = set(self._checkpoints())
         self.pid = os.fork()
         if self.pid == 0:
             _become([*self.words, *words], self.folder, self.log)
+        with suppress(ProcessLookupError):
+            os.setpgid(self.pid, self.pid)  # here too: who kills it must not come too early
         return self.pid
 
     def send(self, number: int, group: bool = True) -> bool:
@@ -104,19 +107,23 @@ class Study:
 
     def wait_for_runs(self, more: int) -> None:
         """Return when so many more runs are recorded, or the process has ended."""
-        self._wait_for("runs/*.json", more + self._count("runs/*.json"))
+        runs = self.ledger.folder / "runs"
+        wanted = len(list(runs.glob("*.json"))) + more
+        self._wait_until(lambda: len(list(runs.glob("*.json"))) >= wanted)
 
     def wait_for_checkpoint(self) -> None:
-        """Return when a cohort has a checkpoint, or the process has ended."""
-        self._wait_for("checkpoints/*.safetensors", 1)
+        """Return when a checkpoint has been written since the beginning, or the process ended."""
+        self._wait_until(lambda: any(own not in self._left for own in self._checkpoints()))
 
-    def _wait_for(self, files: str, count: int) -> None:
+    def _wait_until(self, there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + LONGEST
-        while self._count(files) < count and self.alive() and time.monotonic() < deadline:
+        while not there() and self.alive() and time.monotonic() < deadline:
             time.sleep(0.005)
 
-    def _count(self, files: str) -> int:
-        return len(list(self.ledger.folder.glob(files)))
+    def _checkpoints(self) -> Iterator[tuple[str, int]]:
+        for path in self.ledger.folder.glob("checkpoints/*.safetensors"):
+            with suppress(FileNotFoundError):
+                yield path.name, path.stat().st_ino
 
     def alive(self) -> bool:
         """Whether the process has not ended."""
@@ -154,7 +161,7 @@ def _become(words: Sequence[str], folder: Path, path: Path) -> None:
     """In the child: run the command as a shell would have started it; never returns."""
     code = 70
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         os.chdir(folder)
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, 1)
