@@ -9,6 +9,7 @@ where a fault was never done, or no killed study went on from a checkpoint.
 
 import argparse
 import csv
+import itertools
 import os
 import random
 import signal
@@ -26,10 +27,10 @@ EXECUTORS = ("local", "processes")
 
 def kills(folder: Path, reference: Table, count: int, dice: random.Random) -> Verdict:
     """Kill ``count`` times, over as many studies as it takes; the sum of what was found."""
-    total, made, number = Verdict("kill -9"), 0, 0
+    total, made, number, kinds = Verdict("kill -9"), 0, 0, itertools.cycle(range(3))
     while made < count:
         study = Study(folder / f"kills-{number}", EXECUTORS[number % len(EXECUTORS)])
-        while made < count and kill(study, dice, made % 3):
+        while made < count and kill(study, dice, next(kinds)):
             made += 1
         total += study.finish(reference)
         number += 1
