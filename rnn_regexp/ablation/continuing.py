@@ -35,7 +35,7 @@ def _written(ledger: Ledger) -> dict[str, Any] | None:
     """The study in the folder; None where there is none, or a crash of the machine cut it short."""
     try:
         found = yaml.safe_load(ledger.read("study.yaml") or "")
-    except (yaml.YAMLError, LedgerError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # LedgerError among them
         return None
     return found if isinstance(found, dict) and LAST in found else None
 

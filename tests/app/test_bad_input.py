@@ -7,6 +7,7 @@ import torch
 
 from rnn_regexp.ablation.study import Design
 from rnn_regexp.config.overrides import Places
+from rnn_regexp.ledger import Ledger, LedgerError
 
 FOUR = ("ablate", "study=four_knobs", "training=smoke", "tracking=off")
 SMOKE = ("train", "training=smoke", "tracking=off")
@@ -40,6 +41,10 @@ CASES = {
     "unknown study": (
         ("ablate", "study=four_nobs"),
         f"study=four_nobs: no such choice (allowed: {STUDIES}) (did you mean four_knobs?)",
+    ),
+    "checkpoints less often than never": (
+        (*SMOKE, "training.checkpoint_epochs=-1"),
+        "training.checkpoint_epochs must be in [0, inf), got -1",
     ),
     "wrong type": ((*SMOKE, "seed=a"), "seed must be a whole number, got 'a'"),
     "wrong type: number": (
@@ -302,6 +307,24 @@ def test_a_disk_that_is_full(command: tuple[str, ...], shell, monkeypatch) -> No
     said = f"error: output: cannot write to outputs/{folder} (No space left on device)"
     assert err == f"{said}; when there is room, the same command goes on\n"
     assert code == 2
+
+
+def test_what_a_crash_left_on_a_full_disk_goes_before_room_is_asked_for(
+    shell, tmp_path: Path, monkeypatch
+) -> None:
+    torn = tmp_path / "outputs/four_knobs/checkpoints/.abc.safetensors.17"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"half")
+
+    def fill(ledger: Ledger, room: int = 1) -> None:
+        if room and torn.exists():
+            raise LedgerError("no room")
+        if room:
+            raise LedgerError("there is room")
+
+    monkeypatch.setattr(Ledger, "require_writable", fill)
+    code, _, err = shell(*FOUR, "executor.width=4")
+    assert (code, err) == (2, "error: there is room\n")
 
 
 def test_a_csv_that_is_not_there(shell) -> None:
