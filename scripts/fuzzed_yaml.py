@@ -16,6 +16,7 @@ from rnn_regexp.config.resolve import Resolver, read
 from rnn_regexp.experiment import metrics_of
 
 WORDS = ["dataset=digits", "model.hidden=4", "study=own"]
+SOUND = "factors:\n  rate: {key: optimizer.lr, levels: [1e-3, 1e-2], baseline: 1e-3}\nseeds: 3\n"
 LETTERS = "abel &*:-[]{},?!|>'\"%@`#<\\\n\t09.~$ü"
 ODD = (
     "&a [x]",
@@ -46,13 +47,15 @@ ODD = (
 def own_yaml() -> st.SearchStrategy[bytes]:
     """Studies with lines and letters of another's, lines of YAML, and bytes."""
     ships = [own.read_text(encoding="utf-8") for own in sorted(CONF.glob("study/*.yaml"))]
+    whole = st.sampled_from(ships) | st.just(SOUND)
     key = st.sampled_from("name factors seeds design metric compare nuisance defaults a b".split())
     value = st.sampled_from(ODD) | st.text(LETTERS, max_size=8)
     line = st.builds("{}: {}".format, key, value) | st.builds("  {}: {}".format, key, value) | value
     lines = st.lists(line, max_size=6).map("\n".join)
     place = st.integers(0, 400)
-    changed = st.builds(_changed, st.sampled_from(ships), place, value | line, st.integers(0, 9))
-    return (lines | changed | st.just(bomb())).map(str.encode) | st.binary(max_size=40)
+    changed = st.builds(_changed, whole, place, value | line, st.integers(0, 9))
+    own = whole | changed | lines.map(SOUND.__add__)
+    return (own | lines | st.just(bomb())).map(str.encode) | st.binary(max_size=40)
 
 
 def _changed(text: str, place: int, put: str, left_out: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ledger import Ledger, LedgerError
+from rnn_regexp.ledger import Ledger
 
 # Seeds, levels and the analysis may change: runs are kept by what they are, not by these.
 SAME = ("design", "base", "nuisance")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnn_regexp.config import CONF, ConfigError
-from rnn_regexp.config.overrides import Places
+from rnn_regexp.config.overrides import Places, check
 from rnn_regexp.config.own_files import refuse_unreadable
 
 BOMB = "a: &a [x]\n" + "".join(
@@ -61,6 +61,16 @@ def test_an_anchor_that_nothing_refers_to_and_a_folder_of_no_group_are_no_fault(
     (tmp_path / "mine/notes").mkdir()
     (tmp_path / "mine/notes/own.yaml").write_text(BOMB)
     refuse_unreadable(tmp_path / "mine", Places().groups())
+
+
+def test_what_hydra_takes_for_sound_and_breaks_on(tmp_path: Path) -> None:
+    lines = ["defaults:", "  - override /regularizers: [dropout]", "  - a word /optimizer: adam"]
+    path = mine(tmp_path, "# @package _global_\n" + "\n".join(lines))
+    refuse_unreadable(tmp_path / "mine", ["study"])
+    with pytest.raises(ConfigError) as found:
+        check(["study=own"], Places((path.parents[1],)), False)
+    assert str(found.value).startswith("study=own: Hydra cannot compose this with")
+    assert "\n" not in str(found.value)
 
 
 def test_what_ships_is_read() -> None:
