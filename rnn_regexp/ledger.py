@@ -49,6 +49,7 @@ from rnn_regexp.files import cannot_write, write_text
 
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
 LARGEST = sys.float_info.max  # that a table can hold
+ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 ROOM = 1 << 16  # bytes without which nothing is begun
 
 
@@ -160,7 +161,7 @@ def _read(path: Path) -> RunResult | None:
         result = RunResult(**json.loads(text))
         if r"\ud" in text.lower():  # half a letter can be read, and not written
             json.dumps(dataclasses.asdict(result), ensure_ascii=False).encode()
-    except (ValueError, TypeError, RecursionError, FileNotFoundError, IsADirectoryError):
+    except (ValueError, TypeError, RecursionError, *ABSENT):
         return None
     sound = all(fits(getattr(result, name)) for name, fits in _FORMS.items())
     return result if sound and result.run_id == path.stem else None

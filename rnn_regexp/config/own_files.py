@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf._utils import get_yaml_loader
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from rnn_regexp.config.complaints import ConfigError
+from rnn_regexp.config.complaints import ConfigError, one_line
 
 DEEPEST = 50  # levels of nesting; what ships has five
 OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
@@ -30,9 +31,11 @@ def _faults(path: Path) -> Iterator[str]:
         text = path.read_text(encoding="utf-8")
         fault = _shape(text)
         if fault is None:
-            yaml.load(text, get_yaml_loader())  # a safe one, which Hydra takes too
+            OmegaConf.create(text)  # as Hydra reads it
     except yaml.MarkedYAMLError as error:
         fault = f"not valid YAML: {error.problem}{_at(error.problem_mark)}"
+    except OmegaConfBaseException as error:
+        fault = one_line(error)
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         fault = f"not valid YAML: {' '.join(str(error).split())}"
     if fault:
