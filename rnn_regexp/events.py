@@ -4,6 +4,7 @@
 
     planned   runs, cohorts                what is going to be trained
     started   runs                         a cohort's training began
+    resumed   runs, epochs                 it goes on from a checkpoint, so many epochs are done
     ended     runs: {id: status}           its runs are in the ledger
     lost      runs, error                  its worker died, hung or raised
     again     runs, parts: [n, ...]        it is tried again, whole or in parts
@@ -46,13 +47,13 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events in order; lines that a crash cut short are passed over."""
+    """The events in order; lines that are damaged are passed over."""
     path = folder / NAME
-    if not path.exists():
+    if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            with contextlib.suppress(json.JSONDecodeError):
+            with contextlib.suppress(ValueError, RecursionError):
                 event = json.loads(line)
-                if isinstance(event, dict):
+                if isinstance(event, dict) and isinstance(event.get("event"), str):
                     yield event

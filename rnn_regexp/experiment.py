@@ -16,6 +16,7 @@ import torch
 from rnn_regexp import __version__
 from rnn_regexp.data.sequences import Dataset, SequenceData
 from rnn_regexp.fields import VOLATILE, plain
+from rnn_regexp.files import WriteError
 from rnn_regexp.ledger import DIVERGED, FAILED, FINISHED, Ledger, RunResult
 from rnn_regexp.models import Model
 from rnn_regexp.noise import substream
@@ -102,13 +103,16 @@ def run_cohort(
 ) -> list[RunResult]:
     """Train experiments of one shape together and record each in the ledger.
 
-    A cohort that raises is recorded as failed, run by run, with its traceback.
+    A cohort that raises is recorded as failed, run by run, with its traceback; not so one whose
+    checkpoint cannot be written: raises ``WriteError``, and ``LedgerError`` for a result.
     """
     started, clock = time.time(), time.monotonic()  # the system's clock may jump, the other not
     ledger.event("started", runs=[run_id(own) for own in experiments])
     checkpoint = _checkpoint(experiments, ledger)
     try:
         outcomes = train(build_cohort(experiments), progress, checkpoint)
+    except WriteError:
+        raise
     except Exception:
         results = [failure(experiment, traceback.format_exc()) for experiment in experiments]
     else:
@@ -128,7 +132,13 @@ def _checkpoint(experiments: Sequence[Experiment], ledger: Ledger) -> Checkpoint
     identity = f"{ids} {training.torch_device().type} {torch.__version__}"
     name = hashlib.sha256(ids.encode()).hexdigest()[:12]
     path = ledger.folder / "checkpoints" / f"{name}.safetensors"
-    return Checkpoint(path, identity, training.checkpoint_seconds)
+    resumed = functools.partial(_resumed, ledger, ids.split())
+    seconds, epochs = training.checkpoint_seconds, training.checkpoint_epochs
+    return Checkpoint(path, identity, seconds, epochs, resumed)
+
+
+def _resumed(ledger: Ledger, runs: list[str], epochs: int) -> None:
+    ledger.event("resumed", runs=runs, epochs=epochs)
 
 
 def runs_of(checkpoint: Path) -> list[str]:

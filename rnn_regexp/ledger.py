@@ -34,21 +34,24 @@
     base          the base experiment
 """
 
-import contextlib
 import dataclasses
 import json
 import math
 import os
+import sys
 import tempfile
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rnn_regexp import events
 from rnn_regexp.errors import BadInput
+from rnn_regexp.files import cannot_write, write_text
 
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
+LARGEST = sys.float_info.max  # that a table can hold
+ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+ROOM = 1 << 16  # bytes without which nothing is begun
 
 
 @dataclasses.dataclass
@@ -80,17 +83,18 @@ class Ledger:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def require_writable(self) -> None:
-        """Refuse a folder that cannot be written before anything is trained.
+    def require_writable(self, room: int = ROOM) -> None:
+        """Refuse a folder that cannot be written, or holds no more, before anything is trained.
 
         Raises ``LedgerError`` with one line.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
-                pass
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(os.urandom(room))  # an empty file fits on a full disk
+                os.fsync(file.fileno())
         except OSError as error:
-            raise LedgerError(f"output: cannot write to {self.folder} ({error.strerror})") from None
+            raise LedgerError(cannot_write(self.folder, error)) from None
 
     def record(self, result: RunResult) -> None:
         """Keep a run's result; after this returns it survives a crash of process or machine.
@@ -108,7 +112,7 @@ class Ledger:
         return known or result
 
     def results(self) -> list[RunResult]:
-        """All recorded runs, ordered by run id; a file that a crash cut short is passed over."""
+        """All recorded runs, ordered by run id; a file that is damaged is passed over."""
         return [result for result in map(_read, sorted(self.folder.glob("runs/*.json"))) if result]
 
     def recorded(self) -> dict[str, RunResult]:
@@ -117,8 +121,7 @@ class Ledger:
 
     def result(self, run_id: str) -> RunResult | None:
         """The record of one run, or None."""
-        path = self.folder / "runs" / f"{run_id}.json"
-        return _read(path) if path.exists() else None
+        return _read(self.folder / "runs" / f"{run_id}.json")
 
     def complete(self, run_id: str) -> RunResult | None:
         """The record of a run that need not be trained again."""
@@ -130,10 +133,7 @@ class Ledger:
         try:
             return write_text(self.folder / name, text)
         except OSError as error:
-            raise LedgerError(
-                f"output: cannot write to {self.folder} ({error.strerror or error});"
-                " what is finished is kept, and the same command goes on"
-            ) from None
+            raise LedgerError(cannot_write(self.folder, error, going_on=True)) from None
 
     def event(self, event: str, **known: Any) -> None:
         """Note in the event log what happened."""
@@ -155,43 +155,44 @@ class Ledger:
             raise LedgerError(f"{path} is no text in UTF-8: it is damaged") from None
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a file so that a reader, or a crash, sees the old text or the whole new one."""
-    return write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a file so that a reader, or a crash, sees the old content or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-    return path
-
-
-def _sync(folder: Path) -> None:
-    """Let the names of the folder's files survive a crash of the machine, where possible."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def _read(path: Path) -> RunResult | None:
+    """The result in a file; a damaged one, or a folder of that name, is as good as none."""
     try:
-        return RunResult(**json.loads(path.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
+        text = path.read_text(encoding="utf-8")
+        result = RunResult(**json.loads(text))
+        if r"\ud" in text.lower():  # half a letter can be read, and not written
+            json.dumps(dataclasses.asdict(result), ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError, *ABSENT):
         return None
+    sound = all(fits(getattr(result, name)) for name, fits in _FORMS.items())
+    return result if sound and result.run_id == path.stem else None
+
+
+def _is(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: type(value) in kinds
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= LARGEST
+
+
+def _numbers(value: Any) -> bool:
+    return type(value) is dict and all(map(_number, value.values()))
+
+
+_FORMS: dict[str, Callable[[Any], bool]] = {
+    "run_id": _is(str),
+    "seed": lambda value: type(value) is int and abs(value) < 1 << 63,
+    "status": lambda value: value in (FINISHED, DIVERGED, FAILED),
+    "experiment": _is(dict),
+    "metrics": _numbers,
+    "history": lambda value: type(value) is list and all(map(_numbers, value)),
+    "seconds": _number,
+    "started": _number,
+    "diverged_at": _is(int, type(None)),
+    "error": _is(str, type(None)),
+    "environment": lambda value: type(value) is dict and all(map(_is(str), value.values())),
+}
 
 
 def _finite(value: Any) -> Any:

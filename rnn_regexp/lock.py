@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rnn_regexp.errors import BadInput
-from rnn_regexp.ledger import write_text
+from rnn_regexp.files import write_text
 
 FOLDER = ".locks"  # in a study's folder
 POLL = 0.2  # seconds between two looks at a lock that another process holds
@@ -41,10 +41,17 @@ def hold(
         say(f"{held}: waiting for it to end")
         lock.acquire(poll_interval=POLL)
     try:
-        write_text(owner, _myself())
+        _sign(owner)
         yield
     finally:
         lock.release()
+
+
+def _sign(owner: Path) -> None:
+    """Say who holds the lock; a disk that is full costs the name, not the lock."""
+    with contextlib.suppress(OSError):
+        owner.unlink(missing_ok=True)
+        write_text(owner, _myself())
 
 
 def _myself() -> str:

@@ -27,8 +27,9 @@ from scripts.fuzzed import targets
 
 LONGEST = 10  # seconds for one input
 SHARES = {
-    "overrides": 0.3,
+    "overrides": 0.27,
     "studies": 0.03,
+    "yaml": 0.03,
     "texts": 0.2,
     "series": 0.2,
     "tables": 0.08,

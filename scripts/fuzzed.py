@@ -4,6 +4,7 @@ import contextlib
 import copy
 import functools
 import io
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from rnn_regexp.experiment import metrics_of
 from rnn_regexp.ledger import Ledger
 from rnn_regexp.report.verdict_table import terminal
 from rnn_regexp.report.write import write_reports
+from scripts.fuzzed_yaml import own_yaml, read_own_yaml
 
 Strategy = st.SearchStrategy[Any]
 GROUPS = ("model", "dataset", "regularizers", "optimizer", "schedule", "study", "tracking")
@@ -201,7 +203,22 @@ def report_on(runs: StudyRuns, folder: Path) -> None:
 def ledgers() -> Strategy:
     """A file of a study's folder, the place where it is changed, and what stands there instead."""
     text = st.binary(max_size=12) | st.sampled_from([b"", b"null", b"[]", b"{}", b"\xff", b"\n"])
-    return st.tuples(st.sampled_from(FILES), st.integers(0, 4000), text)
+    changed = st.tuples(st.sampled_from(FILES), st.integers(0, 4000), text)
+    return changed | st.tuples(st.just("runs/a.json"), st.just(0), results())
+
+
+def results() -> Strategy:
+    """Whole files of runs: results with a field of another type, and JSON that is hard to read."""
+    whole = {"run_id": "RUN", "seed": 0, "status": "finished", "experiment": {}, "metrics": {}}
+    name = st.sampled_from([*whole, "history", "seconds", "started", "error", "environment", "x"])
+    text = st.sampled_from(["RUN", "", "diverged", "\ud800", "<b>"])
+    number = st.integers() | st.floats() | st.sampled_from([10**400, -1, 1 << 63])
+    scalar = st.none() | st.booleans() | number | text
+    value = scalar | st.lists(scalar, max_size=2) | st.dictionaries(text, scalar, max_size=2)
+    fields = st.dictionaries(name, value | st.lists(value, max_size=2), max_size=3)
+    made = fields.map(lambda own: json.dumps(whole | own).encode())
+    hard = st.sampled_from([b"[" * 200_000, b'{"seed": %b}' % (b"1" * 5000), b'{"a":' * 2000])
+    return (made | hard).map(lambda own: own.ljust(1 << 14))  # longer than what it replaces
 
 
 def read_ledger(folder: Path, change: tuple[str, int, bytes]) -> None:
@@ -214,6 +231,7 @@ def read_ledger(folder: Path, change: tuple[str, int, bytes]) -> None:
         (root / own).write_bytes(content)
     if name == "runs/a.json":
         name = next(own for own in whole if own.startswith("runs/"))
+        text = text.replace(b"RUN", Path(name).stem.encode())
     content = whole.get(name, b"")
     (root / name).write_bytes(content[:place] + text + content[place + len(text) * 2 :])
     report_on(read_study(root), folder)
@@ -246,6 +264,8 @@ def read_events(folder: Path, content: bytes) -> None:
 def events() -> Strategy:
     """Lines of JSON, of something like it, and bytes."""
     line = st.sampled_from(['{"event": "ended", "runs": {}}', "{", "[]", "null", '{"event":'])
+    hard = st.sampled_from(["[" * 200_000, "1" * 5000])
+    line |= hard
     lines = st.lists(line | st.text(max_size=9), max_size=6).map("\n".join).map(str.encode)
     return lines | st.binary(max_size=40)
 
@@ -256,6 +276,7 @@ def targets(folder: Path) -> dict[str, tuple[Strategy, Callable[[Any], None]]]:
     return {
         "overrides": (overrides(), read_overrides),
         "studies": (studies(), read_study_words),
+        "yaml": (own_yaml(), functools.partial(read_own_yaml, folder)),
         "texts": (files(("text", "label")), functools.partial(read_file, folder, TextCsv)),
         "series": (files(("when", "load")), functools.partial(read_file, folder, SeriesCsv)),
         "tables": (files(("when", "load", "seed")), functools.partial(read_any_table, folder)),

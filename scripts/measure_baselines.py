@@ -18,7 +18,8 @@ from rnn_regexp.config.overrides import Places
 from rnn_regexp.data.files import FileDataset
 from rnn_regexp.data.sequences import SequenceData
 from rnn_regexp.experiment import Experiment, load, run_cohort, run_id
-from rnn_regexp.ledger import FINISHED, Ledger, RunResult, write_text
+from rnn_regexp.files import write_text
+from rnn_regexp.ledger import FINISHED, Ledger, RunResult
 from rnn_regexp.tasks import task_of
 from scripts.baselines import METRICS, Baseline, everything
 from scripts.naive_answers import naive

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,11 @@ WORDS = (
     "ablate",
     "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.25, 0.5]}",
     "study.name=tortured",
-    "study.seeds=8",
     "dataset=digits",
     "model.hidden=8",
     "training.device=cpu",
-    "training.epochs=6",
+    "training.epochs=16",  # a cohort has a checkpoint most of its time
+    "training.checkpoint_seconds=0.1",
     "training.limit=200",
     "executor.width=2",
     "tracking=sqlite",
@@ -41,12 +41,13 @@ class Verdict:
     runs: int = 0
     begun: int = 0  # trainings of a cohort
     completed: int = 0
+    resumed: int = 0  # trainings that went on from a checkpoint
     needless: int = 0  # trainings of a cohort of which every run was recorded
     doubles: int = 0  # runs or points that MLflow shows twice, and runs that it lacks
     problems: list[str] = field(default_factory=list)
 
     def __add__(self, other: "Verdict") -> "Verdict":
-        numbers = ("faults", "studies", "runs", "begun", "completed", "needless", "doubles")
+        numbers = [name for name, own in vars(self).items() if isinstance(own, int)]
         summed = {name: getattr(self, name) + getattr(other, name) for name in numbers}
         return Verdict(self.fault, **summed, problems=self.problems + other.problems)
 
@@ -60,22 +61,28 @@ class Study:
     """One study in a folder of its own; ``begin`` starts it or continues it."""
 
     usual_seconds = 5.0  # what one takes undisturbed
+    seeds = 8  # of three variants
+    times = 5  # that a fault is done to one
 
     def __init__(self, folder: Path, executor: str = "processes", *words: str) -> None:
-        self.folder, self.words = folder, (*WORDS, f"executor={executor}", *words)
+        self.folder = folder
+        self.words = (*WORDS, f"study.seeds={self.seeds}", f"executor={executor}", *words)
         self.ledger, self.log = Ledger(folder / "outputs/tortured"), folder.with_suffix(".log")
         self.damaged: set[str] = (
             set()
         )  # runs whose record was harmed: to train them again is needed
-        self.pid = 0
+        self.pid, self._left = 0, set[tuple[str, int]]()
         folder.mkdir(parents=True)
 
     def begin(self, *words: str) -> int:
         """Fork: what takes seconds to import is there already. The process leads its own group."""
         prepare()
+        self._left = set(self._checkpoints())
         self.pid = os.fork()
         if self.pid == 0:
             _become([*self.words, *words], self.folder, self.log)
+        with suppress(ProcessLookupError):
+            os.setpgid(self.pid, self.pid)  # here too: who kills it must not come too early
         return self.pid
 
     def send(self, number: int, group: bool = True) -> bool:
@@ -102,11 +109,21 @@ class Study:
         """Return when so many more runs are recorded, or the process has ended."""
         runs = self.ledger.folder / "runs"
         wanted = len(list(runs.glob("*.json"))) + more
+        self._wait_until(lambda: len(list(runs.glob("*.json"))) >= wanted)
+
+    def wait_for_checkpoint(self) -> None:
+        """Return when a checkpoint has been written since the beginning, or the process ended."""
+        self._wait_until(lambda: any(own not in self._left for own in self._checkpoints()))
+
+    def _wait_until(self, there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + LONGEST
-        while len(list(runs.glob("*.json"))) < wanted and time.monotonic() < deadline:
-            if not self.alive():
-                return
+        while not there() and self.alive() and time.monotonic() < deadline:
             time.sleep(0.005)
+
+    def _checkpoints(self) -> Iterator[tuple[str, int]]:
+        for path in self.ledger.folder.glob("checkpoints/*.safetensors"):
+            with suppress(FileNotFoundError):
+                yield path.name, path.stat().st_ino
 
     def alive(self) -> bool:
         """Whether the process has not ended."""
@@ -144,7 +161,7 @@ def _become(words: Sequence[str], folder: Path, path: Path) -> None:
     """In the child: run the command as a shell would have started it; never returns."""
     code = 70
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         os.chdir(folder)
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, 1)
@@ -181,7 +198,7 @@ def undisturbed(folder: Path) -> Table:
     verdict = study.finish([])
     Study.usual_seconds = time.monotonic() - begin
     rows = table(study.ledger)
-    if verdict.needless or verdict.doubles or len(rows) != 24:
+    if verdict.needless or verdict.doubles or len(rows) != 3 * Study.seeds:
         raise SystemExit(f"the undisturbed study is not in order: {verdict.problems}")
     return rows
 
@@ -210,6 +227,7 @@ def trainings(ledger: Ledger, damaged: set[str]) -> Verdict:
         if event["event"] == "started":
             verdict.begun += 1
             verdict.needless += (recorded - damaged).issuperset(event["runs"])
+        verdict.resumed += event["event"] == "resumed"
         if event["event"] == "ended":
             verdict.completed += 1
             recorded |= {own for own, status in event["runs"].items() if status != "failed"}

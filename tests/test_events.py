@@ -60,7 +60,19 @@ def test_a_line_that_a_crash_cut_short_costs_itself_only(tmp_path: Path) -> None
         assert (len(names) == 3) == (length == len(whole) - 1)  # all but its newline
 
 
-@pytest.mark.parametrize("line", [b"\xff\xfe", b"[]", b"3", b"{" * 9])
+NO_EVENTS = {
+    "bytes": b"\xff\xfe",
+    "a list": b"[]",
+    "a number": b"3",
+    "cut short": b"{" * 9,
+    "too deep": b"[" * 200_000,
+    "a number too long": b"1" * 5000,
+    "no name": b'{"time": 3}',
+    "a name that is none": b'{"event": null}',
+}
+
+
+@pytest.mark.parametrize("line", NO_EVENTS.values(), ids=NO_EVENTS.keys())
 def test_what_is_no_event_is_passed_over(line: bytes, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(line + b"\n")
     add(tmp_path, "planned")
@@ -93,3 +105,9 @@ def test_a_disk_that_is_full_costs_the_line_and_nothing_else(
         add(tmp_path, "started")
     add(tmp_path, "ended")
     assert [own["event"] for own in read(tmp_path)] == ["ended"]
+
+
+def test_a_folder_in_its_place_has_no_events(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    add(tmp_path, "started")
+    assert list(read(tmp_path)) == []

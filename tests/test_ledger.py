@@ -1,26 +1,29 @@
 """Results reach the disk whole or not at all, and come back as they went."""
 
 import dataclasses
+import errno
 import json
 import math
 import os
 import stat
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_regexp import ledger as ledgers
+from rnn_regexp import files as disk
+from rnn_regexp.files import write_text
 from rnn_regexp.ledger import (
     DIVERGED,
     FAILED,
     FINISHED,
+    ROOM,
     Ledger,
     LedgerError,
     RunResult,
     environments,
-    write_text,
 )
 
 
@@ -119,6 +122,49 @@ def test_a_file_that_is_no_result_is_passed_over(ledger: Ledger, text: bytes):
     assert [own.run_id for own in ledger.results()] == ["a"]
 
 
+def changed(**fields: object) -> bytes:
+    return json.dumps(dataclasses.asdict(result("b")) | fields).encode()
+
+
+DAMAGED = {
+    "too deep": b"[" * 200_000,
+    "a number too long": b'{"seed": ' + b"1" * 5000 + b"}",
+    "no metrics": changed(metrics=None),
+    "a metric that is text": changed(metrics={"test/loss": "0.5"}),
+    "a metric out of range": changed(metrics={"test/loss": 10**400}),
+    "a metric without end": changed(metrics={"test/loss": math.inf}),
+    "a history of numbers": changed(history=[1]),
+    "a status of its own": changed(status="done"),
+    "a status that is a list": changed(status=[]),
+    "a seed that is true": changed(seed=True),
+    "a seed out of range": changed(seed=1 << 70),
+    "an experiment that is text": changed(experiment="gru"),
+    "half a letter": changed(error="\ud800"),
+    "another run": changed(run_id="c"),
+    "seconds that are none": changed(seconds=None),
+    "versions that are numbers": changed(environment={"torch": 2}),
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_result_of_another_shape_is_as_good_as_none(ledger: Ledger, text: bytes):
+    ledger.record(result("a"))
+    (ledger.folder / "runs/b.json").write_bytes(text)
+    assert ledger.recorded().keys() == {"a"}
+    assert ledger.complete("b") is None
+    assert ledger.keep(result("b")) == result("b")
+    assert ledger.recorded().keys() == {"a", "b"}
+
+
+def test_a_folder_with_the_name_of_a_result_makes_way(ledger: Ledger):
+    (ledger.folder / "runs/a.json/own").mkdir(parents=True)
+    assert ledger.results() == []
+    assert ledger.complete("a") is None
+    ledger.record(result("a"))
+    assert ledger.results() == [result("a")]
+    assert [path.name for path in ledger.folder.glob("runs/a.json.*/*")] == ["own"]
+
+
 @pytest.mark.parametrize("broken", ["replace", "fsync"])
 @pytest.mark.parametrize("death", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
 def test_a_write_that_breaks_leaves_the_old_file_and_nothing_else(
@@ -130,7 +176,7 @@ def test_a_write_that_breaks_leaves_the_old_file_and_nothing_else(
         raise death
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledgers.os, broken, fail)
+        patch.setattr(disk.os, broken, fail)
         with pytest.raises(type(death)):
             write_text(tmp_path / "report.md", "new")
     assert files(tmp_path) == ["report.md"]
@@ -153,8 +199,8 @@ def test_the_new_text_is_on_disk_before_it_has_the_name(
         events.append("replace")
         replace(old, new)
 
-    monkeypatch.setattr(ledgers.os, "fsync", watch_fsync)
-    monkeypatch.setattr(ledgers.os, "replace", watch_replace)
+    monkeypatch.setattr(disk.os, "fsync", watch_fsync)
+    monkeypatch.setattr(disk.os, "replace", watch_replace)
     write_text(tmp_path / "report.md", "1234567")
     assert events == ["file of 7 bytes", "replace", "folder"]
 
@@ -169,7 +215,7 @@ def test_a_folder_that_cannot_be_synced_is_no_reason_to_lose_a_result(
             raise OSError("not supported")
         return opened(path, flags, *rest, **named)
 
-    monkeypatch.setattr(ledgers.os, "open", only_files)
+    monkeypatch.setattr(disk.os, "open", only_files)
     write_text(tmp_path / "report.md", "text")
     assert (tmp_path / "report.md").read_text() == "text"
 
@@ -196,6 +242,39 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path):
     with pytest.raises(LedgerError) as refusal:
         Ledger(folder).require_writable()
     assert str(refusal.value) == f"output: cannot write to {folder} (Not a directory)"
+
+
+def full(*words: object, **named: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_told_with_the_folder_and_what_to_do(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+):
+    line = f"output: cannot write to {ledger.folder} (No space left on device); "
+    monkeypatch.setattr(disk.os, "fsync", full)
+    with pytest.raises(LedgerError) as refusal:
+        ledger.require_writable()
+    assert str(refusal.value) == line + "when there is room, the same command goes on"
+    kept = "what is finished is kept, and when there is room, the same command goes on"
+    with pytest.raises(LedgerError) as refusal:
+        ledger.record(result())
+    assert str(refusal.value) == line + kept
+    assert files(ledger.folder) == []
+
+
+def test_an_error_of_a_full_disk_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(disk.os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as refusal:
+        write_text(tmp_path / "report.md", "text")
+    assert refusal.value.filename == str(tmp_path / "report.md")
+
+
+def test_room_is_tried_with_bytes_that_a_disk_must_hold(ledger: Ledger):
+    sizes: list[int] = []
+    with mock.patch.object(disk.os, "fsync", lambda own: sizes.append(os.fstat(own).st_size)):
+        ledger.require_writable()
+    assert sizes == [ROOM]
 
 
 def test_a_folder_that_can_be_written_is_made_and_left_empty(ledger: Ledger):

@@ -71,3 +71,17 @@ def test_it_is_free_again_after_an_error(tmp_path: Path) -> None:
         _ = 1 / 0
     with hold(tmp_path, "study", "no waiting"):
         pass
+
+
+def test_a_disk_that_is_full_costs_the_name_of_the_owner_and_not_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with hold(tmp_path, "study"):
+        pass
+    monkeypatch.setattr("os.fsync", full)
+    with hold(tmp_path, "study"), pytest.raises(Busy) as refusal, hold(tmp_path, "study", "no"):
+        pass
+    assert str(refusal.value) == f"{tmp_path} is in use by another process; no"

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from rnn_regexp.ablation.description import StudyError
-from rnn_regexp.ledger import Ledger, LedgerError
+from rnn_regexp.ledger import Ledger
 
 # Seeds, levels and the analysis may change: runs are kept by what they are, not by these.
 SAME = ("design", "base", "nuisance")
@@ -35,7 +35,7 @@ def _written(ledger: Ledger) -> dict[str, Any] | None:
     """The study in the folder; None where there is none, or a crash of the machine cut it short."""
     try:
         found = yaml.safe_load(ledger.read("study.yaml") or "")
-    except (yaml.YAMLError, LedgerError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # LedgerError among them
         return None
     return found if isinstance(found, dict) and LAST in found else None
 

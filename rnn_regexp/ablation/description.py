@@ -74,7 +74,7 @@ def parse(text: str, name: str) -> Description:
         raise StudyError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
     except KeyError as error:
         raise StudyError(f"{name}: {error.args[0]} is missing") from None
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise StudyError(f"{name}: {error}") from None
 
 

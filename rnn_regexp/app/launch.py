@@ -15,6 +15,7 @@ from rnn_regexp.commands.ending import stopped
 from rnn_regexp.commands.train import train
 from rnn_regexp.config import CONF, ConfigError, register_schemas, to_config
 from rnn_regexp.config.overrides import Places, check, refuse_credentials, spelled_out
+from rnn_regexp.config.own_files import refuse_unreadable
 from rnn_regexp.errors import REFUSED, refuse
 from rnn_regexp.interruption import Terminated, terminable
 from rnn_regexp.ledger import FAILED, Ledger
@@ -49,6 +50,7 @@ def _folders(config_dir: str | None) -> tuple[Path, ...]:
         return ()
     if not Path(config_dir).is_dir():
         raise ConfigError([f"--config-dir {config_dir}: no such folder"])
+    refuse_unreadable(Path(config_dir), Places().groups())
     return (Path(config_dir),)
 
 

@@ -17,7 +17,7 @@ from rnn_regexp.ablation.plan_files import plan_csv, study_yaml, tuning_csv
 from rnn_regexp.ablation.stages import make_plan, narrowed, stages
 from rnn_regexp.ablation.study import Design, IfRunning, OnFailure, Study
 from rnn_regexp.commands.ending import stopped
-from rnn_regexp.commands.leftovers import tidy
+from rnn_regexp.commands.leftovers import make_room, tidy
 from rnn_regexp.commands.outline import cost, notes, outline, variant_list
 from rnn_regexp.commands.progress import Bar
 from rnn_regexp.commands.width import ANY, Chosen, width_of
@@ -58,7 +58,7 @@ def ablate(request: Request) -> int:
     if study.plan_only:
         print(*variant_list(plan), *cost(plan, request.executor.at_once()), sep="\n")
         return 0
-    ledger.require_writable()
+    ledger.require_writable(room=0)  # there may be some once what a crash has left is removed
     refusal = "study.if_running=wait waits for it"
     waits = study.if_running is IfRunning.wait
     try:
@@ -71,6 +71,8 @@ def ablate(request: Request) -> int:
 def carry_out(plan: Plan, chosen: Chosen, ledger: Ledger, request: Request) -> int:
     """Train what is missing, then report; returns the exit code."""
     refuse_other_study(ledger, study_yaml(plan, request.command))
+    make_room(ledger)
+    ledger.require_writable()
     chosen.keep(ledger)
     prepare(request.tracking)
     with Tracker(request.tracking, request.study.name, ledger.folder) as tracker:

@@ -54,7 +54,22 @@ class Places:
         )
 
     def compose(self, words: Iterable[str]) -> DictConfig:
-        """The configuration for words already known to be sound."""
+        """The configuration for words already known to be sound.
+
+        Raises ``ConfigError`` with one line where Hydra breaks on a file of the user's own.
+        """
+        words = list(words)
+        try:
+            return self._compose(words)
+        except (AssertionError, AttributeError, KeyError, TypeError, RecursionError) as error:
+            if not self.extra:
+                raise
+            where, why = ", ".join(map(str, self.extra)), one_line(error) or "no reason given"
+            raise ConfigError(
+                [f"{' '.join(words)}: Hydra cannot compose this with what is in {where} ({why})"]
+            ) from None
+
+    def _compose(self, words: list[str]) -> DictConfig:
         path = ",".join(f"file://{folder.resolve()}" for folder in self.extra)
         search = [f"hydra.searchpath=[{path}]"] if path else []
         with _alone(), initialize_config_dir(str(CONF), version_base="1.3"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rnn_regexp.ablation.analysis import Analysis, analyse_study
 from rnn_regexp.ablation.runs_table import StudyRuns, read_study, to_csv
-from rnn_regexp.ledger import write_bytes, write_text
+from rnn_regexp.files import write_bytes, write_text
 from rnn_regexp.report.canvas import standalone
 from rnn_regexp.report.document import Document, Figure
 from rnn_regexp.report.html import html

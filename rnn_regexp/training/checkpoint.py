@@ -1,20 +1,24 @@
 """Half-trained cohorts on disk: a killed one goes on from its last checkpoint, bit for bit.
 
 One safetensors file: weights, optimizer and regularizer state, the best weights and carried
-states as tensors, histories as JSON in its header.  Noise needs none: it is keyed by the step.
+states as tensors, histories as JSON in its header, and a digest of all that: what a crash of the
+machine has damaged is not gone on from.  Noise needs none: it is keyed by the step.
 """
 
+import contextlib
 import dataclasses
+import hashlib
 import json
-import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rnn_regexp.files import WriteError, cannot_write, torn, write_bytes
 from rnn_regexp.training.cohort import Cohort
 from rnn_regexp.training.record import Outcome, Record
 
@@ -26,28 +30,56 @@ class Stopped(BaseException):
 
 
 class Checkpoint:
-    """The file of one cohort, written at most every ``seconds``."""
+    """The file of one cohort, in a folder of the study's; written at most every ``seconds``.
 
-    def __init__(self, path: Path | None, identity: str = "", seconds: float = 60.0) -> None:
-        self.path, self.identity, self.seconds = path, identity, seconds
+    With ``epochs`` it is also written behind every so many of them; 0 for none.  ``resumed`` is
+    told the number of epochs behind which training goes on.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        identity: str = "",
+        seconds: float = 60.0,
+        epochs: int = 0,
+        resumed: Callable[[int], None] = lambda epochs: None,
+    ) -> None:
+        self.path, self.identity = path, identity
+        self.seconds, self.epochs, self.resumed = seconds, epochs, resumed
         self._written = time.monotonic()
 
     def write(self, record: Record) -> None:
-        """Write, if it is time or the end; raises ``Stopped`` if training is to end."""
+        """Write, if it is time or the end; raises ``Stopped`` if training is to end.
+
+        Raises ``WriteError`` with one line where the disk is full or the folder gone.
+        """
         stop = STOP.is_set()
-        if self.path and (stop or time.monotonic() - self._written >= self.seconds):
-            _write(self.path, tensors(record), _header(record, self.identity))
+        if self.path and (stop or self._due(record)):
+            _write(self.path, tensors(record), _header(record), self.identity)
             self._written = time.monotonic()
         if stop:
             raise Stopped
 
+    def _due(self, record: Record) -> bool:
+        closed = record.batches == 0 and self.epochs and record.epochs % self.epochs == 0
+        return bool(closed) or time.monotonic() - self._written >= self.seconds
+
     def restore(self, cohort: Cohort, record: Record) -> Cohort:
         """Bring a fresh record to where training stood; returns the cohort that trains on.
 
-        A file of other runs, or one that cannot be read, is as good as none.
+        A file of other runs, a damaged one, or one that cannot be read is as good as none.
         """
-        found = _read(self.path, self.identity) if self.path else None
-        return cohort if found is None else _restore(cohort, record, *found)
+        if self.path is None:
+            return cohort
+        with contextlib.suppress(OSError):
+            for path in torn(self.path):  # by whoever trained this cohort before
+                path.unlink(missing_ok=True)
+        found = _read(self.path, self.identity)
+        if found is None:
+            return cohort
+        own = _restore(cohort, record, *found)
+        self.resumed(record.epochs)
+        return own
 
     def remove(self) -> None:
         """Forget the file: its runs ended."""
@@ -88,53 +120,58 @@ def _numbered(states: Any) -> dict[str, Tensor]:
     }
 
 
-def _header(record: Record, identity: str) -> dict[str, str]:
+def _header(record: Record) -> str:
     text = {
         "epochs": record.epochs,
         "batches": record.batches,
         "outcomes": [dataclasses.asdict(own) for own in record.outcomes],
         "states": [[len(state) for state in layer] for layer in record.states],
     }
-    return {"identity": identity, "record": json.dumps(text)}
+    return json.dumps(text)
 
 
-def _write(path: Path, named: dict[str, Tensor], header: dict[str, str]) -> None:
+def _write(path: Path, named: dict[str, Tensor], text: str, identity: str) -> None:
     """Put the file there whole or not at all."""
     from safetensors.torch import save
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     own = {name: tensor.cpu().contiguous().clone() for name, tensor in named.items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(save(own, header))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    header = {"identity": identity, "record": text, "digest": _digest(text, own)}
+    try:
+        write_bytes(path, save(own, header))
+    except OSError as error:
+        raise WriteError(cannot_write(path.parents[1], error, going_on=True)) from None
+
+
+def _digest(text: str, named: dict[str, Tensor]) -> str:
+    """A hash of all that a checkpoint holds."""
+    own = hashlib.sha256(text.encode())
+    for name, tensor in sorted(named.items()):
+        own.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        own.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return own.hexdigest()
 
 
 def _read(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     from safetensors import SafetensorError, safe_open
 
-    try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            if header.get("identity") != identity:
-                return None
-            named = {name: file.get_tensor(name) for name in list(file.keys())}
-            return named, json.loads(header["record"])
-    except (FileNotFoundError, SafetensorError):
-        return None
+    with contextlib.suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
+        header = file.metadata() or {}
+        if header.get("identity") != identity:
+            return None
+        named = {name: file.get_tensor(name) for name in list(file.keys())}
+        text = header.get("record", "")
+        if header.get("digest") == _digest(text, named):
+            return named, json.loads(text)
+    return None
 
 
 def identity_of(path: Path) -> str:
     """What a checkpoint is of; nothing where the file cannot be read."""
     from safetensors import SafetensorError, safe_open
 
-    try:
-        with safe_open(path, "pt") as file:
-            return str((file.metadata() or {}).get("identity", ""))
-    except (FileNotFoundError, SafetensorError):
-        return ""
+    with contextlib.suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
+        return str((file.metadata() or {}).get("identity", ""))
+    return ""
 
 
 def _restore(

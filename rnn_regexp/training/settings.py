@@ -62,6 +62,7 @@ class Training(Settings):
     diagnostics: list[Diagnostic] = volatile(list)  # looked at behind every epoch
     graph: bool = volatile(True)  # on CUDA: record steps and replay them
     checkpoint_seconds: float = volatile(60.0, "(0, inf]")  # between two checkpoints of a cohort
+    checkpoint_epochs: int = volatile(0, "[0, inf)")  # also behind every so many; 0: by time alone
 
     def dtype(self) -> torch.dtype:
         """The torch type of weights and states."""

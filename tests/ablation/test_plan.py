@@ -178,8 +178,9 @@ def test_a_study_yaml_that_was_cut_short_is_no_other_study(four_knobs: Plan, tmp
     for end in (0, 3, 50, len(text) // 2, len(text) - 30, text.rindex("command") - 1):
         ledger.write("study.yaml", text[:end])
         refuse_other_study(ledger, text)
-    (tmp_path / "study.yaml").write_bytes(b"\xff\xfe")
-    refuse_other_study(ledger, text)
+    for damage in (b"\xff\xfe", b"a: " + b"[" * 3000, b"a: " + b"1" * 5000):
+        (tmp_path / "study.yaml").write_bytes(damage)
+        refuse_other_study(ledger, text)
     ledger.write("study.yaml", study_yaml(planned("study=four_knobs", "optimizer=sgd"), ""))
     with pytest.raises(StudyError, match="holds another study"):
         refuse_other_study(ledger, text)

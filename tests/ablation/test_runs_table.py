@@ -118,7 +118,13 @@ def test_what_is_wrong_with_a_study_is_said_in_one_line(make_study, change, line
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("name: [", "not valid YAML"), ("- a", "expected keys"), ("name: x", "factors is missing")],
+    [
+        ("name: [", "not valid YAML"),
+        ("- a", "expected keys"),
+        ("name: x", "factors is missing"),
+        ("name: " + "[" * 3000, "maximum recursion depth"),
+    ],
+    ids=["open", "list", "short", "deep"],
 )
 def test_a_broken_study_yaml_is_named(make_study, text, line):
     folder = make_study(seeds=1)

@@ -7,6 +7,7 @@ import torch
 
 from rnn_regexp.ablation.study import Design
 from rnn_regexp.config.overrides import Places
+from rnn_regexp.ledger import Ledger, LedgerError
 
 FOUR = ("ablate", "study=four_knobs", "training=smoke", "tracking=off")
 SMOKE = ("train", "training=smoke", "tracking=off")
@@ -40,6 +41,10 @@ CASES = {
     "unknown study": (
         ("ablate", "study=four_nobs"),
         f"study=four_nobs: no such choice (allowed: {STUDIES}) (did you mean four_knobs?)",
+    ),
+    "checkpoints less often than never": (
+        (*SMOKE, "training.checkpoint_epochs=-1"),
+        "training.checkpoint_epochs must be in [0, inf), got -1",
     ),
     "wrong type": ((*SMOKE, "seed=a"), "seed must be a whole number, got 'a'"),
     "wrong type: number": (
@@ -274,6 +279,52 @@ def test_output_that_cannot_be_written(command: tuple[str, ...], shell, tmp_path
     folder = "train" if command is SMOKE else "four_knobs"
     assert err == f"error: output: cannot write to taken/{folder} (Not a directory)\n"
     assert code == 2
+
+
+@pytest.mark.parametrize("command", [SMOKE, FOUR], ids=["train", "ablate"])
+def test_a_file_of_ones_own_that_stands_for_more_than_fits(
+    command: tuple[str, ...], shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine/model/own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("a: &a [x, x]\nb: [*a, *a]\n")
+    code, _, err = shell(*command, "model=own", "--config-dir", "mine")
+    line = "*a: aliases are not read; ${...} refers to a value (line 2)"
+    assert err == f"error: mine/model/own.yaml: {line}\n"
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [SMOKE, (*SMOKE, "-m"), FOUR], ids=["train", "multirun", "ablate"]
+)
+def test_a_disk_that_is_full(command: tuple[str, ...], shell, monkeypatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    code, _, err = shell(*command)
+    folder = "four_knobs" if command is FOUR else "train"
+    said = f"error: output: cannot write to outputs/{folder} (No space left on device)"
+    assert err == f"{said}; when there is room, the same command goes on\n"
+    assert code == 2
+
+
+def test_what_a_crash_left_on_a_full_disk_goes_before_room_is_asked_for(
+    shell, tmp_path: Path, monkeypatch
+) -> None:
+    torn = tmp_path / "outputs/four_knobs/checkpoints/.abc.safetensors.17"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"half")
+
+    def fill(ledger: Ledger, room: int = 1) -> None:
+        if room and torn.exists():
+            raise LedgerError("no room")
+        if room:
+            raise LedgerError("there is room")
+
+    monkeypatch.setattr(Ledger, "require_writable", fill)
+    code, _, err = shell(*FOUR, "executor.width=4")
+    assert (code, err) == (2, "error: there is room\n")
 
 
 def test_a_csv_that_is_not_there(shell) -> None:

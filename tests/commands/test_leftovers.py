@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_regexp.commands.leftovers import tidy
+from rnn_regexp.commands.leftovers import make_room, tidy
 from rnn_regexp.executors import Local
 from rnn_regexp.experiment import run_id, runs_of
 from rnn_regexp.interruption import Terminated, terminable
@@ -51,3 +51,16 @@ def test_what_a_crash_cut_short_goes_and_results_stay(tmp_path: Path) -> None:
 
 def test_nothing_to_tidy_is_no_fault(tmp_path: Path) -> None:
     tidy(Ledger(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("jobs", [False, True])
+def test_room_is_made_unless_jobs_of_an_earlier_command_may_be_writing(
+    jobs: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoints/.abc.safetensors.17"
+    path.parent.mkdir()
+    path.write_bytes(b"half")
+    if jobs:
+        (tmp_path / "slurm").mkdir()
+    make_room(Ledger(tmp_path))
+    assert path.exists() == jobs
