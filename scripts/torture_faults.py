@@ -217,7 +217,7 @@ def read_only(folder: Path, reference: Table, dice: random.Random) -> Verdict:
 
 
 def _made_read_only(place: str) -> bool:
-    """Whether the mount became read-only: the system refuses while a file is being written there."""
+    """Whether a mount became read-only; the system refuses while a file is being written."""
     deadline = time.monotonic() + 20
     while not (there := _mount("-o", "remount,bind,ro", place)) and time.monotonic() < deadline:
         time.sleep(0.001)
