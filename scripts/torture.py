@@ -98,19 +98,23 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
-    begin = time.perf_counter()
-    found = list(tables(words))
-    rows = [own.row() for own in found]
-    for row in rows:
-        print("  ".join(f"{value!s:>12}" for value in row.values()))
-    if target := parse(words).csv:
-        with open(target, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+    begin, found = time.perf_counter(), list[Verdict]()
+    for verdict in tables(words):
+        found.append(verdict)
+        print("  ".join(f"{value!s:>12}" for value in verdict.row().values()), flush=True)
+        write(parse(words).csv, [own.row() for own in found])  # now: it takes long to come by
     bad = [own.fault for own in found if own.problems]
     print(f"torture: {time.perf_counter() - begin:.0f} s, {', '.join(bad) or 'nothing lost'}")
     return 1 if bad else 0
+
+
+def write(path: str | None, rows: Sequence[dict[str, object]]) -> None:
+    """Keep the table of results, where that is asked for."""
+    if path:
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 if __name__ == "__main__":

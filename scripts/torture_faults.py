@@ -206,14 +206,22 @@ def read_only(folder: Path, reference: Table, dice: random.Random) -> Verdict:
     study.begin()
     study.wait_for_runs(3)
     place = str(study.folder / "outputs")  # covered by itself: what is open stays as it is
-    if not (_mount("--bind", place, place) and _mount("-o", "remount,bind,ro", place)):
-        study.wait()
-        return total + _skipped()
     try:
+        if not (_mount("--bind", place, place) and _made_read_only(place)):
+            study.wait()
+            return total + _skipped()
         total += _refused(study)
     finally:
-        subprocess.run(["umount", "--lazy", place], check=False)
+        subprocess.run(["umount", "--lazy", place], capture_output=True, check=False)
     return total + study.finish(reference)
+
+
+def _made_read_only(place: str) -> bool:
+    """Whether a mount became read-only; the system refuses while a file is being written."""
+    deadline = time.monotonic() + 20
+    while not (there := _mount("-o", "remount,bind,ro", place)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return there
 
 
 def _refused(study: Study) -> Verdict:

@@ -36,6 +36,8 @@ def _faults(path: Path) -> Iterator[str]:
         fault = f"not valid YAML: {error.problem}{_at(error.problem_mark)}"
     except OmegaConfBaseException as error:
         fault = one_line(error)
+    except AssertionError:  # OmegaConf's, which asks no more of a set
+        fault = "expected keys and values"
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         fault = f"not valid YAML: {' '.join(str(error).split())}"
     if fault:

@@ -17,6 +17,7 @@ FAULTS = {
     BOMB: "*a: aliases are not read; ${...} refers to a value (line 2)",
     "a: &a [*a]": "*a: aliases are not read; ${...} refers to a value (line 1)",
     "a: " + "[" * 3000: "nested more than 50 levels deep (line 1)",
+    "!!set {}": "expected keys and values",
     "a: [": "not valid YAML: expected the node content, but found '<stream end>' (line 1)",
     "a: 1\na: 2": "not valid YAML: found duplicate key a (line 2)",
     "? [a]": "not valid YAML: found unhashable key (line 1)",
