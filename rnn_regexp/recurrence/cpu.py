@@ -42,6 +42,7 @@ _LAYOUTS = {
     for dtype in (torch.float32, torch.float64)
 }
 _WORTH_THREADS = 1 << 22  # multiplications of a step
+_AT_ONCE = 4 << 20  # bytes, which the caches of a core hold
 Numbers = np.ndarray[Any, Any]
 Way = tuple[int, int, int, int]  # the address, and how far apart runs, steps' rows, sequences are
 
@@ -56,7 +57,7 @@ def fused(
 ) -> State:
     """What ``scan`` computes, where Numba compiles."""
     steps = steps or Even(*inputs.shape[1:3])
-    return all_steps(CPULoop, cell, inputs, state, weights, noise, steps)
+    return all_steps(CPULoop, cell, inputs, state, weights, noise, steps, _AT_ONCE)
 
 
 class CPULoop:

@@ -45,11 +45,22 @@ def all_steps(
     weights: LayerWeights,
     noise: RecurrentNoise,
     steps: Steps,
+    at_once: int | None = None,
 ) -> State:
-    """Each state at every step, in float32 or float64."""
+    """Each state at every step, in float32 or float64.
+
+    Of K runs as many are taken through all steps as have ``at_once`` bytes of gates, then the
+    next: what a cache holds is read from it, and derivatives need room for these runs alone.
+    """
     if inputs.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"inputs must be torch.float32 or torch.float64, got {inputs.dtype}")
-    return Fused.apply(looping, cell, noise, steps, inputs, *weights, *state)
+    parts = _parts(len(inputs), inputs[0, ..., 0].numel() * weights[1][0, :, 0].nbytes, at_once)
+    return Fused.apply(looping, cell, noise, steps, parts, inputs, *weights, *state)
+
+
+def _parts(K: int, each: int, at_once: int | None) -> list[slice]:
+    count = K if at_once is None else max(1, at_once // each)
+    return [slice(first, first + count) for first in range(0, K, count)]
 
 
 class Fused(torch.autograd.Function):
@@ -62,6 +73,7 @@ class Fused(torch.autograd.Function):
         cell: Cell,
         noise: RecurrentNoise,
         steps: Steps,
+        parts: list[slice],
         inputs: Tensor,
         W_hx: Tensor,
         W_hh: Tensor,
@@ -69,41 +81,65 @@ class Fused(torch.autograd.Function):
         b_hh: Tensor,
         *state: Tensor,
     ) -> tuple[Tensor, ...]:
-        H = W_hh.shape[-1]
-        arrays = {"gates": of_steps(inputs, W_hx, _outside(cell, b_hx, b_hh))}
-        for name, start in zip(("hs", "cs"), state, strict=False):
-            arrays[name] = steps.begin(start)
-        if cell is GRU:
-            arrays["b_n"] = b_hh[:, 2 * H :].contiguous()
-            arrays["a_n"] = inputs.new_empty(*inputs.shape[:-1], H)
-        looping(cell, W_hh, noise, steps).forward(**arrays)
-        ctx.save_for_backward(inputs, W_hx, W_hh, *arrays.values())
-        ctx.looping, ctx.cell, ctx.noise, ctx.steps = looping, cell, noise, steps
-        ctx.names = tuple(arrays)
+        states = dict(zip(("hs", "cs"), map(steps.begin, state), strict=False))
+        kept = list(states.values())
+        for own in parts:
+            x, W, W_h, b, b_h = (of[own] for of in (inputs, W_hx, W_hh, b_hx, b_hh))
+            arrays = {"gates": of_steps(x, W, _outside(cell, b, b_h))}
+            if cell is GRU:
+                arrays["b_n"] = b_h.chunk(3, dim=1)[2].contiguous()
+                arrays["a_n"] = x.new_empty(*x.shape[:-1], W_h.shape[-1])
+            kept += arrays.values()
+            arrays |= {name: of[own] for name, of in states.items()}
+            looping(cell, W_h, noise.of(own), steps).forward(**arrays)
+        ctx.save_for_backward(inputs, W_hx, W_hh, *kept)
+        ctx.looping, ctx.cell, ctx.noise, ctx.steps, ctx.parts = looping, cell, noise, steps, parts
         ctx.set_materialize_grads(False)
-        return tuple(arrays[name][:, steps.lead :] for name in ("hs", "cs")[: cell.states])
+        return tuple(of[:, steps.lead :] for of in states.values())
 
     @staticmethod
     @first_order
     def backward(ctx: Any, *d_states: Tensor | None) -> tuple[Tensor | None, ...]:
-        inputs, W_hx, W_hh, *saved = ctx.saved_tensors
-        arrays = dict(zip(ctx.names, saved, strict=True))
-        d = _derivatives(ctx.cell, arrays, ctx.steps, d_states)
-        ctx.looping(ctx.cell, W_hh, ctx.noise, ctx.steps).backward(**arrays, **d)
-        d_a = d["d_a"]
-        assert d_a is not None
-        d_W_hh = recurrent_gradient(ctx.noise.h, d_a, ctx.steps.before(arrays["hs"]))
-        d_b_hh = d_b_hx = over_rows(d_a)
-        if (d_x_n := d.get("d_x_n")) is not None:
-            d_a.chunk(3, dim=-1)[2].copy_(d_x_n)
-            d_b_hx = over_rows(d_a)
-        d_inputs, d_W_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[4])
-        starts = [d[name] for name in ("d_h_0", "d_c_0") if name in d]
-        return *(None,) * 4, d_inputs, d_W_hx, d_W_hh, d_b_hx, d_b_hh, *starts
+        inputs, W_hx, W_hh, *kept = ctx.saved_tensors
+        states = dict(zip(("hs", "cs")[: ctx.cell.states], kept, strict=False))
+        names = ("gates", "b_n", "a_n") if ctx.cell is GRU else ("gates",)
+        of_parts, found = iter(kept[len(states) :]), []
+        for own in ctx.parts:
+            arrays = {name: next(of_parts) for name in names}
+            arrays |= {name: of[own] for name, of in states.items()}
+            given = [None if d is None else d[own] for d in d_states]
+            arrays |= {"inputs": inputs[own], "W_hx": W_hx[own], "W_hh": W_hh[own]}
+            found.append(_gradients(ctx, own, arrays, given))
+        return *(None,) * 5, *map(_joined, zip(*found, strict=True))
+
+
+def _gradients(
+    ctx: Any, own: slice, arrays: dict[str, Tensor], d_states: list[Tensor | None]
+) -> tuple[Tensor | None, ...]:
+    """Of the inputs, the weights and the states before the first step; of some runs."""
+    inputs, W_hx, W_hh = (arrays.pop(name) for name in ("inputs", "W_hx", "W_hh"))
+    noise, steps = ctx.noise.of(own), ctx.steps
+    d = _derivatives(ctx.cell, arrays, steps, d_states)
+    ctx.looping(ctx.cell, W_hh, noise, steps).backward(**arrays, **d)
+    d_a = d["d_a"]
+    assert d_a is not None
+    d_W_hh = recurrent_gradient(noise.h, d_a, steps.before(arrays["hs"]))
+    d_b_hh = d_b_hx = over_rows(d_a)
+    if (d_x_n := d.get("d_x_n")) is not None:
+        d_a.chunk(3, dim=-1)[2].copy_(d_x_n)
+        d_b_hx = over_rows(d_a)
+    d_inputs, d_W_hx = input_gradients(inputs, W_hx, d_a, ctx.needs_input_grad[5])
+    starts = [d[name] for name in ("d_h_0", "d_c_0") if name in d]
+    return d_inputs, d_W_hx, d_W_hh, d_b_hx, d_b_hh, *starts
+
+
+def _joined(parts: tuple[Tensor | None, ...]) -> Tensor | None:
+    there = [part for part in parts if part is not None]
+    return torch.cat(there) if len(there) > 1 else next(iter(there), None)
 
 
 def _derivatives(
-    cell: Cell, arrays: dict[str, Tensor], steps: Steps, d_states: tuple[Tensor | None, ...]
+    cell: Cell, arrays: dict[str, Tensor], steps: Steps, d_states: list[Tensor | None]
 ) -> dict[str, Tensor | None]:
     """Room for what the backward loop fills, and what it is given."""
     first = steps.start(arrays["hs"])

@@ -40,6 +40,10 @@ class RecurrentNoise:
     def __bool__(self) -> bool:
         return bool(self.present())
 
+    def of(self, runs: slice) -> "RecurrentNoise":
+        """The noise of some runs."""
+        return RecurrentNoise(**{name: mask[runs] for name, mask in self.present().items()})
+
     def at(self, t: int) -> "RecurrentNoise":
         """The noise of step ``t``: every field without its second dimension."""
         return replace(self, **{n: m[:, t % m.shape[1]] for n, m in self.present().items()})

@@ -11,7 +11,7 @@ import torch
 
 pytest.importorskip("numba", reason="Numba is not installed: its kernels are not tested")
 
-from rnn_regexp.recurrence import cpu
+from rnn_regexp.recurrence import cpu, fused
 from rnn_regexp.recurrence.cells import ALL, LSTM, RELU, TANH, Cell, unroll
 from rnn_regexp.recurrence.perturbation import NONE, RecurrentNoise
 from rnn_regexp.recurrence.scan import scan
@@ -42,6 +42,22 @@ def test_products_of_torch_and_of_tiles_agree(
         found[tiled] = results(own, noise)
     close(found[True], found[False])
     close(found[True], results(own, noise, unroll))
+
+
+@pytest.mark.parametrize("kind", ["none", "all"])
+@each_cell
+def test_runs_one_by_one_two_by_two_and_at_once_are_the_same(
+    cell: Cell, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    own, noise = example(cell, 5), drawn(cell, 5).get(kind, NONE)
+    T, B, H = own.inputs.shape[1], own.inputs.shape[2], own.states[0][0].shape[-1]
+    each, found = 8 * T * B * cell.gates * H, []
+    for runs, parts in ((1, 5), (2, 3), (9, 1)):
+        monkeypatch.setattr(cpu, "_AT_ONCE", runs * each)
+        assert len(fused._parts(5, each, cpu._AT_ONCE)) == parts
+        found.append(results(own, noise))
+    for other in found[1:]:
+        assert all(map(torch.equal, found[0], other))
 
 
 @each_cell
