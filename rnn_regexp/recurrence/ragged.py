@@ -76,7 +76,7 @@ def ragged(lengths: Tensor, T: int, W_hh: Tensor) -> Ragged | None:
 
     On CUDA None: the host would have to wait for the lengths.
     """
-    if not may_ask(lengths.device):
+    if not may_ask(lengths.device) or T * lengths.shape[1] * W_hh.numel() < _WORTH_SORTING:
         return None
     (K, B), ordered = lengths.shape, lengths.sort(dim=1, descending=True, stable=True)
     longest = ordered.values.amax(dim=0)  # over runs, by rank
