@@ -36,7 +36,8 @@ class Lasting:
         except OSError as error:
             if error.errno not in GONE:
                 raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            with open(os.devnull, "w") as nobody:
+                os.dup2(nobody.fileno(), self._stream.fileno())
 
 
 def lasting(stream: TextIO) -> TextIO:

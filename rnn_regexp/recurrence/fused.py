@@ -108,17 +108,20 @@ class Fused(torch.autograd.Function):
             arrays = {name: next(of_parts) for name in names}
             arrays |= {name: of[own] for name, of in states.items()}
             given = [None if d is None else d[own] for d in d_states]
-            arrays |= {"inputs": inputs[own], "W_hx": W_hx[own], "W_hh": W_hh[own]}
-            found.append(_gradients(ctx, own, arrays, given))
+            leaves = inputs[own], W_hx[own], W_hh[own]
+            found.append(_gradients(ctx, own, leaves, arrays, given))
         return *(None,) * 5, *map(_joined, zip(*found, strict=True))
 
 
 def _gradients(
-    ctx: Any, own: slice, arrays: dict[str, Tensor], d_states: list[Tensor | None]
+    ctx: Any,
+    own: slice,
+    leaves: tuple[Tensor, Tensor, Tensor],
+    arrays: dict[str, Tensor],
+    d_states: list[Tensor | None],
 ) -> tuple[Tensor | None, ...]:
     """Of the inputs, the weights and the states before the first step; of some runs."""
-    inputs, W_hx, W_hh = (arrays.pop(name) for name in ("inputs", "W_hx", "W_hh"))
-    noise, steps = ctx.noise.of(own), ctx.steps
+    (inputs, W_hx, W_hh), noise, steps = leaves, ctx.noise.of(own), ctx.steps
     d = _derivatives(ctx.cell, arrays, steps, d_states)
     ctx.looping(ctx.cell, W_hh, noise, steps).backward(**arrays, **d)
     d_a = d["d_a"]

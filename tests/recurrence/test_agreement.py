@@ -81,4 +81,4 @@ def test_layers_upon_layers(cell: Cell, kind: str, layers: int, directions: int)
     for lengths in (None, each[0].lengths):
         wanted = stacked(Backend.cells, lengths)
         for backend in BY_HAND:
-            close(stacked(backend, lengths), wanted, 1e-9)
+            close(stacked(backend, lengths), wanted)
