@@ -39,11 +39,15 @@ def start(folder: Path, *words: str, **streams: Any) -> subprocess.Popen[str]:
     )
 
 
+def begun(ledger: Ledger) -> bool:
+    return any(own["event"] == "started" for own in ledger.events())
+
+
 def signalled(folder: Path, study: str, number: int, *words: str) -> tuple[int, str]:
     """Send a signal to the whole group, as a terminal does, once training has begun."""
     process, limit = start(folder, *words), time.monotonic() + 60
     ledger = Ledger(folder / "outputs" / study)
-    while not ledger.events() and process.poll() is None and time.monotonic() < limit:
+    while not begun(ledger) and process.poll() is None and time.monotonic() < limit:
         time.sleep(0.02)
     os.killpg(process.pid, number)
     out, _ = process.communicate(timeout=60)
