@@ -25,10 +25,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from rnn_regexp.commands.width import measured
 from rnn_regexp.data import Docstrings
 from rnn_regexp.executors import Auto, Local, Processes
 from rnn_regexp.executors.settings import Executor
-from rnn_regexp.executors.width import choose_width
 from rnn_regexp.experiment import Experiment
 from rnn_regexp.ledger import Ledger, RunResult
 from rnn_regexp.models import ALL, Model
@@ -144,7 +144,7 @@ class Silent:
 def ours(executor: Executor) -> Study:
     def study(runs: Sequence[Settings]) -> None:
         experiments = [experiment(own) for own in runs]
-        width = executor.width or measured(experiments, executor)
+        width = executor.width or as_measured(experiments, executor)
         parts = range(0, len(experiments), width)
         cohorts = [experiments[start : start + width] for start in parts]
         with tempfile.TemporaryDirectory() as folder:
@@ -153,10 +153,9 @@ def ours(executor: Executor) -> Study:
     return study
 
 
-def measured(experiments: Sequence[Experiment], executor: Executor) -> int:
+def as_measured(experiments: Sequence[Experiment], executor: Executor) -> int:
     """The width that a study would choose."""
-    executor.prepare([[run] for run in experiments])
-    choice = choose_width(experiments, executor.at_once(), executor.threads)
+    choice = measured(experiments, len(experiments), executor)
     print(f"cohorts of at most {choice.why}", flush=True)
     return choice.width
 

@@ -1,12 +1,17 @@
 """How many runs of a study train together: as asked, as before, or as measured."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.executors import Executor
 from rnn_regexp.executors.work import last_line
+from rnn_regexp.experiment import Experiment
 from rnn_regexp.ledger import Ledger
+
+if TYPE_CHECKING:
+    from rnn_regexp.executors.width import Choice
 
 WIDTH = "width.txt"  # in the study's folder: a study that is continued trains the same cohorts
 ANY = 1 << 30  # no bound
@@ -32,14 +37,23 @@ def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> Chosen:
     kept = (ledger.read(WIDTH) or "").strip()
     if re.fullmatch("[1-9][0-9]{0,9}", kept):
         return Chosen(int(kept), f"cohorts of at most {kept} runs, as before")
-    from rnn_regexp.executors.width import choose_width
-
     largest = max(whole.cohorts, key=len, default=whole.runs)
     runs = [run.experiment for run in largest]
-    executor.prepare([[run] for run in runs])  # while the widths are timed
     try:
-        choice = choose_width(runs, executor.at_once(), executor.threads)
+        choice = measured(runs, sum(map(len, whole.cohorts)), executor)
     except (MemoryError, RuntimeError) as error:  # what is too large for one run fails as a run
         why = f"cohorts of 1 run (the widths could not be measured: {last_line(str(error))})"
         return Chosen(1, why, measured=False)
     return Chosen(choice.width, f"cohorts of at most {choice.why}")
+
+
+def measured(runs: Sequence[Experiment], count: int, executor: Executor) -> "Choice":
+    """The best width of runs of one shape in a study of ``count``, for which it is prepared."""
+    from rnn_regexp.executors.width import choose_width, steps_of
+
+    alone = [[run] for run in runs]
+    executor.prepare(alone)  # while the widths are timed
+    choice = choose_width(runs, executor.at_once(), executor.threads)
+    each = choice.milliseconds[choice.width] / 1e3 * steps_of(runs[0])
+    executor.prepare(alone, each * count)
+    return choice

@@ -1,5 +1,6 @@
 """Chooses between this process and processes of their own, and says why."""
 
+import math
 from dataclasses import dataclass, fields
 
 from rnn_regexp.executors.devices import visible
@@ -8,14 +9,19 @@ from rnn_regexp.executors.processes import Processes
 from rnn_regexp.executors.settings import Cohorts, Executor, Supervised, Watch, cores
 from rnn_regexp.ledger import Ledger
 
+START = 1.75  # seconds until processes train, where this one would begin at once
+
 
 @dataclass
 class Auto(Supervised):
-    """Trains here what is one cohort or has one GPU, and everything else in processes."""
+    """Trains here what is one cohort, has one GPU or is over soon, and all else in processes."""
 
-    def prepare(self, cohorts: Cohorts) -> None:
+    _seconds = math.inf  # for which one process would train; no setting
+
+    def prepare(self, cohorts: Cohorts, seconds: float = math.inf) -> None:
         """What the executor that it would choose prepares."""
-        self.choose(cohorts)[0].prepare(cohorts)
+        self._seconds = seconds
+        self.choose(cohorts)[0].prepare(cohorts, seconds)
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         chosen, reason = self.choose(cohorts)
@@ -36,6 +42,8 @@ class Auto(Supervised):
             return self._as(Processes), f"there are {len(gpus)} GPUs"
         if room == 1:
             return self._as(Local), "there is one core"
+        if self._seconds * (1 - 1 / room) < START:
+            return self._as(Local), "processes would start for longer than they save"
         return self._as(Processes), f"there are {len(cohorts)} cohorts and {cores()} cores"
 
     def _as(self, kind: type[Executor]) -> Executor:

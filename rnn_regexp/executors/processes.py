@@ -1,5 +1,6 @@
 """Cohorts side by side in processes that pull them; one that dies costs its own cohort only."""
 
+import math
 import os
 import signal
 import tempfile
@@ -27,7 +28,7 @@ FAREWELL = 2.0  # seconds that a process gets that has said its last
 class Processes(Supervised):
     """Trains in processes of this machine: as many as there are GPUs, or cores for ``threads``."""
 
-    def prepare(self, cohorts: Cohorts) -> None:
+    def prepare(self, cohorts: Cohorts, seconds: float = math.inf) -> None:
         """Start the process that the workers are forked from: it imports torch."""
         server.ready()
 

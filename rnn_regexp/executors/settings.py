@@ -1,6 +1,7 @@
 """What every executor offers."""
 
 import importlib
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,8 +56,11 @@ class Executor(Settings):
         """How many cohorts train side by side."""
         return 1
 
-    def prepare(self, cohorts: Cohorts) -> None:
-        """Begin in the background with what ``run`` will need; ``cohorts`` may still change."""
+    def prepare(self, cohorts: Cohorts, seconds: float = math.inf) -> None:
+        """Begin in the background with what ``run`` will need; ``cohorts`` may still change.
+
+        ``seconds`` is how long one process would train them, as far as that is known.
+        """
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:
         """Train every cohort and record its runs; with ``fail_fast`` until the first run failed.

@@ -117,6 +117,13 @@ def seconds_a_step(experiments: Sequence[Experiment]) -> float:
     return (min if cohort.device.type == "cuda" else median_low)(taken[1:])
 
 
+def steps_of(experiment: Experiment) -> int:
+    """Optimizer steps of a run that trains to the end."""
+    cohort = build_cohort([experiment])
+    how = cohort.batching(Noise(cohort.seeds, 1))
+    return experiment.training.epochs * cohort.task.steps(cohort.split("train"), how)
+
+
 def _now(cohort: Cohort) -> float:
     """Seconds on a clock; with one thread the process's own, which other programs do not slow."""
     if cohort.device.type == "cpu" and torch.get_num_threads() == 1:

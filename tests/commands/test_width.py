@@ -1,12 +1,16 @@
 """How many runs train together: asked for, kept or measured, and never a reason to end."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from rnn_regexp.commands.width import ANY, WIDTH, width_of
 from rnn_regexp.executors import Local, width
+from rnn_regexp.executors.settings import Cohorts
 from rnn_regexp.executors.width import Choice
+from rnn_regexp.experiment import Experiment
 from rnn_regexp.ledger import Ledger
 from tests.ablation.planning import planned
 
@@ -20,12 +24,31 @@ def test_what_was_kept_is_a_number_or_is_measured(
     kept: str, chosen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / WIDTH).write_text(kept)
-    monkeypatch.setattr(width, "choose_width", lambda *words: Choice(4, {}))
+    monkeypatch.setattr(width, "choose_width", lambda *words: Choice(4, {4: 1.0}))
     plan = planned(factors=RATES, seeds=2, width=ANY)
     ledger = Ledger(tmp_path)
     assert width_of(plan, Local(), ledger).width == chosen
     (asked := width_of(plan, Local(width=3), ledger)).keep(ledger)
     assert asked.width == width_of(plan, Local(), ledger).width == 3
+
+
+def test_the_executor_is_told_how_long_one_process_would_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clock(runs: Sequence[Experiment]) -> float:
+        return 0.3 if len(runs) == 1 else 0.1 * len(runs)
+
+    def note(self: Local, cohorts: Cohorts, seconds: float = math.inf) -> None:
+        told.append(seconds)
+
+    told: list[float] = []
+    monkeypatch.setattr(width, "seconds_a_step", clock)
+    monkeypatch.setattr(Local, "prepare", note)
+    words = ("training.epochs=5", "training.limit=70", "training.batch_size=32")
+    plan = planned("dataset=digits", *words, factors=RATES, seeds=2, width=ANY)
+    width_of(plan, Local(), Ledger(tmp_path))
+    steps = 4 * 5 * 3  # runs, epochs, batches
+    assert told == pytest.approx([math.inf, 0.1 * steps])
 
 
 def test_a_model_too_large_to_measure_is_left_to_its_runs(tmp_path: Path) -> None:

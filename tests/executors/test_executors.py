@@ -196,9 +196,13 @@ def test_auto_says_what_it_takes_and_why(tmp_path: Path, monkeypatch: pytest.Mon
             many[:1]
         ),
     }
+    (soon := Auto()).prepare(many, seconds=2.3)
+    chosen["processes would start for longer than they save"] = soon.choose(many)
     assert [reason for _, reason in chosen.values()] == list(chosen)
     kinds = [type(executor) for executor, _ in chosen.values()]
-    assert kinds == [Local, Processes, Local, Processes]
+    assert kinds == [Local, Processes, Local, Processes, Local]
+    (late := Auto()).prepare(many, seconds=2.4)  # of which four cores save three quarters
+    assert late.choose(many)[1] == "there are 2 cohorts and 4 cores"
     assert chosen["there are 2 cohorts and 4 cores"][0].retries == 3
     monkeypatch.setattr(auto, "visible", lambda cohorts: ["0"])
     assert Auto().choose(many)[1] == "there is one GPU"
@@ -219,6 +223,7 @@ def test_the_workers_server_starts_before_them_where_there_will_be_any(
     monkeypatch.setattr(auto, "cores", lambda: 4)
     for executor in (Local(), Auto(threads=4)):
         executor.prepare(many)
+    Auto().prepare(many, seconds=1.0)
     assert not started
     for executor in (Processes(), Auto()):
         executor.prepare(many)
