@@ -13,6 +13,7 @@ import pytest
 
 from rnn_regexp.ledger import Ledger
 
+pytestmark = pytest.mark.usefixtures("listening")
 STUDY = (
     "ablate",
     "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.25, 0.5]}",

@@ -13,17 +13,11 @@ import pytest
 
 from rnn_regexp.ledger import Ledger
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("listening")]
 BASE = ("dataset=digits", "model.hidden=8", "training.limit=300", "tracking=off")
 LONG = (*BASE, "training.epochs=60", "training.checkpoint_seconds=1000")
 FACTOR = "+study.factors.rate={key: regularizers.dropout.rate, levels: [0, 0.5]}"
 STUDY = ("ablate", FACTOR, "study.name=s", "study.seeds=2")
-
-
-def hear() -> None:
-    """Whoever runs the tests behind ``nohup`` or ``&`` has these ignored."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def start(folder: Path, *words: str, **streams: Any) -> subprocess.Popen[str]:
@@ -35,7 +29,6 @@ def start(folder: Path, *words: str, **streams: Any) -> subprocess.Popen[str]:
         **({"stderr": subprocess.STDOUT} | streams),
         text=True,
         start_new_session=True,
-        preexec_fn=hear,
     )
 
 

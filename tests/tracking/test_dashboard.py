@@ -20,6 +20,8 @@ from rnn_regexp.dashboard import addresses, free_port, serving
 from rnn_regexp.tracking import Sqlite, TrackingError, replay
 from tests.tracking.synthetic import LEVELS, write_ledger
 
+pytestmark = pytest.mark.usefixtures("listening")
+
 
 def start(*words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
