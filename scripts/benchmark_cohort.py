@@ -155,7 +155,7 @@ def ours(executor: Executor) -> Study:
 
 def as_measured(experiments: Sequence[Experiment], executor: Executor) -> int:
     """The width that a study would choose."""
-    choice = measured(experiments, len(experiments), executor)
+    choice = measured(experiments, executor)
     print(f"cohorts of at most {choice.why}", flush=True)
     return choice.width
 

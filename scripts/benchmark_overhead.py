@@ -129,9 +129,11 @@ class Sender:
         stop = threading.Event()
         thread = threading.Thread(target=self._send, args=[stop])
         thread.start()
-        yield
-        stop.set()
-        thread.join()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
     def _send(self, stop: threading.Event) -> None:
         while not stop.is_set():

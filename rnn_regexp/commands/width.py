@@ -40,20 +40,19 @@ def width_of(whole: Plan, executor: Executor, ledger: Ledger) -> Chosen:
     largest = max(whole.cohorts, key=len, default=whole.runs)
     runs = [run.experiment for run in largest]
     try:
-        choice = measured(runs, sum(map(len, whole.cohorts)), executor)
+        choice = measured(runs, executor)
     except (MemoryError, RuntimeError) as error:  # what is too large for one run fails as a run
         why = f"cohorts of 1 run (the widths could not be measured: {last_line(str(error))})"
         return Chosen(1, why, measured=False)
     return Chosen(choice.width, f"cohorts of at most {choice.why}")
 
 
-def measured(runs: Sequence[Experiment], count: int, executor: Executor) -> "Choice":
-    """The best width of runs of one shape in a study of ``count``, for which it is prepared."""
+def measured(runs: Sequence[Experiment], executor: Executor) -> "Choice":
+    """The best width of runs of one shape; the executor is prepared for them."""
     from rnn_regexp.executors.width import choose_width, steps_of
 
     alone = [[run] for run in runs]
     executor.prepare(alone)  # while the widths are timed
     choice = choose_width(runs, executor.at_once(), executor.threads)
-    each = choice.milliseconds[choice.width] / 1e3 * steps_of(runs[0])
-    executor.prepare(alone, each * count)
+    executor.prepare(alone, choice.milliseconds[choice.width] / 1e3 * steps_of(runs[0]))
     return choice

@@ -16,7 +16,7 @@ START = 1.75  # seconds until processes train, where this one would begin at onc
 class Auto(Supervised):
     """Trains here what is one cohort, has one GPU or is over soon, and all else in processes."""
 
-    _seconds = math.inf  # for which one process would train; no setting
+    _seconds = math.inf  # for which one process would train a run; no setting
 
     def prepare(self, cohorts: Cohorts, seconds: float = math.inf) -> None:
         """What the executor that it would choose prepares."""
@@ -42,7 +42,7 @@ class Auto(Supervised):
             return self._as(Processes), f"there are {len(gpus)} GPUs"
         if room == 1:
             return self._as(Local), "there is one core"
-        if self._seconds * (1 - 1 / room) < START:
+        if sum(map(len, cohorts)) * self._seconds * (1 - 1 / room) < START:
             return self._as(Local), "processes would start for longer than they save"
         return self._as(Processes), f"there are {len(cohorts)} cohorts and {cores()} cores"
 

@@ -59,7 +59,7 @@ class Executor(Settings):
     def prepare(self, cohorts: Cohorts, seconds: float = math.inf) -> None:
         """Begin in the background with what ``run`` will need; ``cohorts`` may still change.
 
-        ``seconds`` is how long one process would train them, as far as that is known.
+        ``seconds`` is how long one process would train for each run, where that is known.
         """
 
     def run(self, cohorts: Cohorts, ledger: Ledger, watch: Watch, fail_fast: bool = False) -> None:

@@ -196,12 +196,12 @@ def test_auto_says_what_it_takes_and_why(tmp_path: Path, monkeypatch: pytest.Mon
             many[:1]
         ),
     }
-    (soon := Auto()).prepare(many, seconds=2.3)
+    (soon := Auto()).prepare(many, seconds=1.1)
     chosen["processes would start for longer than they save"] = soon.choose(many)
     assert [reason for _, reason in chosen.values()] == list(chosen)
     kinds = [type(executor) for executor, _ in chosen.values()]
     assert kinds == [Local, Processes, Local, Processes, Local]
-    (late := Auto()).prepare(many, seconds=2.4)  # of which four cores save three quarters
+    (late := Auto()).prepare(many, seconds=1.2)  # each, of which four cores save three quarters
     assert late.choose(many)[1] == "there are 2 cohorts and 4 cores"
     assert chosen["there are 2 cohorts and 4 cores"][0].retries == 3
     monkeypatch.setattr(auto, "visible", lambda cohorts: ["0"])
