@@ -12,7 +12,6 @@ from rnn_regexp.ablation.plan import Plan
 from rnn_regexp.data.sequences import Split
 from rnn_regexp.experiment import Experiment, build_cohort, run_cohort
 from rnn_regexp.ledger import Ledger
-from rnn_regexp.noise import Noise
 from rnn_regexp.training.checkpoint import NEVER
 from rnn_regexp.training.cohort import Cohort, key
 from rnn_regexp.training.evaluate import evaluate
@@ -72,8 +71,7 @@ def _probe(cohorts: Sequence[Sequence[PlannedRun]]) -> _Timed:
     known = cohort.task.known(train, valid)
     judged = _size(known) + _size(valid)  # sequences' steps evaluated at each epoch
     evaluation = _evaluation(cohort, valid)  # seconds a step of a sequence
-    all_steps = cohort.task.steps(train, cohort.batching(Noise(cohort.seeds, 1)))
-    epoch = all_steps * spent / steps + judged * evaluation
+    epoch = cohort.steps() * spent / steps + judged * evaluation
     whole = built + cohort.training.epochs * epoch + 2 * _size(test) * evaluation
     return _Timed(sum(map(len, cohorts)), whole / cohort.runs, spent / steps, steps)
 

@@ -119,9 +119,7 @@ def seconds_a_step(experiments: Sequence[Experiment]) -> float:
 
 def steps_of(experiment: Experiment) -> int:
     """Optimizer steps of a run that trains to the end."""
-    cohort = build_cohort([experiment])
-    how = cohort.batching(Noise(cohort.seeds, 1))
-    return experiment.training.epochs * cohort.task.steps(cohort.split("train"), how)
+    return experiment.training.epochs * build_cohort([experiment]).steps()
 
 
 def _now(cohort: Cohort) -> float:

@@ -121,6 +121,10 @@ class Cohort:
         stretch = partial(self.regularizers.window, noise=noise)
         return Batching(self.training.batch_size, self.training.window, stretch)
 
+    def steps(self) -> int:
+        """Optimizer steps in the first epoch."""
+        return self.task.steps(self.split("train"), self.batching(Noise(self.seeds, 1)))
+
     def split(self, name: str) -> Split:
         """A split on the cohort's device and in its precision, cut to ``training.limit``."""
         split: Split = getattr(self.task.data, name)
